@@ -1,0 +1,19 @@
+//! The words of the service: ids, statuses, copy specifications and units of work.
+//!
+//! Everything here is plain data with its own rules; nothing here does I/O, reads a clock or knows a
+//! wire format. Gateway, scheduler and workers all speak in these types, and each edge (JSON, gRPC,
+//! AMQP, Redis) converts into them once.
+
+mod copy_job;
+mod error_code;
+mod ids;
+mod status;
+mod work;
+
+pub use copy_job::{CopySpec, Destination, IfIdentical, ImageDigest, JobView, Source};
+pub use error_code::{ErrorCode, JobError, UnknownErrorCode};
+pub use ids::{
+    ClaimId, ImageId, InvalidId, JobId, LeaseToken, PlanId, RegionId, TenantId, UserId, WorkerId,
+};
+pub use status::{JobStatus, UnknownStatus};
+pub use work::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage, UnitKind};

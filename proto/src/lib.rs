@@ -1,0 +1,19 @@
+//! The contract between the services: gRPC `imagereplicator.v1` and the AMQP message `CopyJob`.
+//!
+//! [`v1`] is generated from `imagereplicator/v1/*.proto` and checked in, so that building needs no
+//! protocol compiler; `tests/bindings_are_current.rs` fails when it is stale. [`convert`] turns the
+//! generated types into those of the domain and names the field that does not fit.
+
+pub mod convert;
+
+/// Generated types of `imagereplicator.v1`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    clippy::doc_markdown
+)]
+pub mod v1 {
+    include!("gen/imagereplicator.v1.rs");
+}
