@@ -38,7 +38,7 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = InvalidId;
 
-            /// Accepts every UUID notation of RFC 9562 in either case: ids are compared as UUIDs.
+            /// Accepts every UUID notation of RFC 9562, in either case.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 Uuid::try_parse(text)
                     .map(Self)

@@ -1,1 +1,17 @@
-//! placeholder
+//! What every service of the product has in common, written once: configuration, the process's life
+//! from arguments to exit code, telemetry, the admin port, clocks and backoff.
+//!
+//! A service's `main` is a call of [`run()`] with a function from [`Context`] to a result; tests build
+//! a [`Context`] of their own and call the same function.
+
+pub mod admin;
+mod backoff;
+mod clock;
+pub mod config;
+mod run;
+mod shutdown;
+pub mod telemetry;
+
+pub use backoff::{Backoff, InvalidBackoff};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use run::{Context, Service, run};

@@ -1,0 +1,179 @@
+//! Values that are fine alone and wrong together.
+
+use std::time::Duration;
+
+use super::{Config, ConfigError, RegionConfig, Scope, secret};
+
+/// Refuses a configuration that contradicts itself.
+pub(super) fn refuse(config: &Config) -> Result<(), ConfigError> {
+    scheduler(config)?;
+    if let Some(gateway) = &config.gateway {
+        config.region(&gateway.region)?;
+        at_most(
+            ("gateway.request_deadline", gateway.request_deadline),
+            ("gateway.drain", gateway.drain),
+            "a drain must let running requests end",
+        )?;
+    }
+    worker(config)?;
+    if config.regions.is_empty() {
+        return Err(ConfigError::key(
+            "regions",
+            "is empty: configure at least one region",
+        ));
+    }
+    for (id, region) in &config.regions {
+        service_user(&format!("regions.{id}"), region)?;
+    }
+    if config.copy.read_ahead_bytes < 1024 * 1024 {
+        return Err(ConfigError::key(
+            "copy.read_ahead_bytes",
+            "must be at least 1048576",
+        ));
+    }
+    positive("copy.idle_timeout", config.copy.idle_timeout)?;
+    secret::refuse_twice(
+        "rabbitmq.url",
+        &config.rabbitmq.url,
+        &config.rabbitmq.url_file,
+    )?;
+    secret::refuse_twice("redis.url", &config.redis.url, &config.redis.url_file)
+}
+
+fn scheduler(config: &Config) -> Result<(), ConfigError> {
+    let scheduler = &config.scheduler;
+    for (key, duration) in [
+        ("scheduler.heartbeat", scheduler.heartbeat),
+        ("scheduler.reconcile_every", scheduler.reconcile_every),
+        ("scheduler.ticket_first", scheduler.ticket_first),
+        ("scheduler.retry_first", scheduler.retry_first),
+        ("scheduler.queue_deadline", scheduler.queue_deadline),
+        ("scheduler.job_deadline", scheduler.job_deadline),
+    ] {
+        positive(key, duration)?;
+    }
+    at_most(
+        ("3 × scheduler.heartbeat", scheduler.heartbeat * 3),
+        ("scheduler.lease_length", scheduler.lease_length),
+        "a lease must outlive lost heartbeats",
+    )?;
+    at_most(
+        ("2 × scheduler.heartbeat", scheduler.heartbeat * 2),
+        ("scheduler.serving_gap", scheduler.serving_gap),
+        "one late heartbeat is no outage",
+    )?;
+    at_most(
+        ("scheduler.serving_gap", scheduler.serving_gap),
+        ("scheduler.lease_length", scheduler.lease_length),
+        "an outage that is long enough to lose leases must be noticed",
+    )?;
+    at_most(
+        ("scheduler.ticket_first", scheduler.ticket_first),
+        ("scheduler.ticket_longest", scheduler.ticket_longest),
+        "the pause grows",
+    )?;
+    at_most(
+        ("scheduler.retry_first", scheduler.retry_first),
+        ("scheduler.retry_longest", scheduler.retry_longest),
+        "the pause grows",
+    )?;
+    at_most(
+        ("scheduler.idempotency_window", scheduler.idempotency_window),
+        ("scheduler.keep_finished", scheduler.keep_finished),
+        "a key must not outlive the job that it names",
+    )?;
+    for (key, number) in [
+        ("scheduler.max_attempts", u64::from(scheduler.max_attempts)),
+        (
+            "scheduler.max_lost_leases",
+            u64::from(scheduler.max_lost_leases),
+        ),
+        (
+            "scheduler.limits.queued_per_tenant",
+            scheduler.limits.queued_per_tenant,
+        ),
+        (
+            "scheduler.limits.copies_per_tenant",
+            scheduler.limits.copies_per_tenant,
+        ),
+        (
+            "scheduler.limits.copies_per_source",
+            scheduler.limits.copies_per_source,
+        ),
+        (
+            "scheduler.limits.copies_per_destination",
+            scheduler.limits.copies_per_destination,
+        ),
+    ] {
+        if number == 0 {
+            return Err(ConfigError::key(key, "must be at least 1"));
+        }
+    }
+    Ok(())
+}
+
+fn worker(config: &Config) -> Result<(), ConfigError> {
+    let Some(worker) = &config.worker else {
+        return Ok(());
+    };
+    config.region(&worker.region)?;
+    positive("worker.report_every", worker.report_every)?;
+    positive("worker.poll_shortest", worker.poll_shortest)?;
+    positive("worker.minimum_rate_window", worker.minimum_rate_window)?;
+    at_most(
+        ("worker.poll_shortest", worker.poll_shortest),
+        ("worker.poll_longest", worker.poll_longest),
+        "they bound the same timer",
+    )?;
+    at_most(
+        ("3 × worker.report_every", worker.report_every * 3),
+        ("scheduler.lease_length", config.scheduler.lease_length),
+        "a lease must outlive lost reports",
+    )?;
+    at_most(
+        ("scheduler.lease_length", config.scheduler.lease_length),
+        ("worker.finish_patience", worker.finish_patience),
+        "the end of a copy must be reported for at least one lease",
+    )
+}
+
+fn service_user(key: &str, region: &RegionConfig) -> Result<(), ConfigError> {
+    if region.scope == Scope::Admin && region.service_user.project_name.is_none() {
+        return Err(ConfigError::key(
+            format!("{key}.service_user.project_name"),
+            "is missing: scope = \"admin\" needs the project where the service user is admin",
+        ));
+    }
+    let user = &region.service_user;
+    secret::refuse_twice(
+        &format!("{key}.service_user.password"),
+        &user.password,
+        &user.password_file,
+    )
+}
+
+fn positive(key: &str, duration: Duration) -> Result<(), ConfigError> {
+    if duration.is_zero() {
+        return Err(ConfigError::key(key, "must be longer than 0s"));
+    }
+    Ok(())
+}
+
+fn at_most(
+    (short_key, short): (&str, Duration),
+    (long_key, long): (&str, Duration),
+    reason: &str,
+) -> Result<(), ConfigError> {
+    if short <= long {
+        return Ok(());
+    }
+    let key = short_key.rsplit(' ').next().unwrap_or(short_key);
+    Err(ConfigError::key(
+        key,
+        format!(
+            "{short_key} ({}) must be at most {long_key} ({}): {reason}",
+            humantime::format_duration(short),
+            humantime::format_duration(long),
+        ),
+    ))
+}

@@ -1,0 +1,80 @@
+//! Section `[gateway]`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use domain::RegionId;
+use serde::Deserialize;
+
+use super::duration;
+
+/// The API gateway of one region.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// The region that it serves as a source.
+    pub region: RegionId,
+    /// Where it listens.
+    #[serde(default = "listen")]
+    pub listen: SocketAddr,
+    /// Its admin port.
+    #[serde(default = "admin_listen")]
+    pub admin_listen: SocketAddr,
+    /// The scheduler's gRPC address, `http://host:port`.
+    #[serde(default = "super::worker::scheduler_url")]
+    pub scheduler_url: String,
+    /// How long a request may take in all.
+    #[serde(default = "thirty_seconds", deserialize_with = "duration::parse")]
+    pub request_deadline: Duration,
+    /// The largest request body, in bytes.
+    #[serde(default = "body_limit_bytes")]
+    pub body_limit_bytes: usize,
+    /// How long a validated token is trusted without asking Keystone again.
+    #[serde(default = "token_cache", deserialize_with = "duration::parse")]
+    pub token_cache: Duration,
+    /// Period of the comment lines that keep an event stream open.
+    #[serde(default = "sse_keep_alive", deserialize_with = "duration::parse")]
+    pub sse_keep_alive: Duration,
+    /// Requests a second of one tenant, in the long run.
+    #[serde(default = "requests_per_second")]
+    pub requests_per_second: NonZeroU32,
+    /// Requests of one tenant at once.
+    #[serde(default = "request_burst")]
+    pub request_burst: NonZeroU32,
+    /// How long running requests may take after SIGTERM.
+    #[serde(default = "thirty_seconds", deserialize_with = "duration::parse")]
+    pub drain: Duration,
+}
+
+fn listen() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 8774).into()
+}
+
+fn admin_listen() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 9101).into()
+}
+
+const fn thirty_seconds() -> Duration {
+    Duration::from_secs(30)
+}
+
+const fn body_limit_bytes() -> usize {
+    64 * 1024
+}
+
+const fn token_cache() -> Duration {
+    Duration::from_secs(60)
+}
+
+const fn sse_keep_alive() -> Duration {
+    Duration::from_secs(15)
+}
+
+const fn requests_per_second() -> NonZeroU32 {
+    NonZeroU32::new(50).expect("not zero")
+}
+
+const fn request_burst() -> NonZeroU32 {
+    NonZeroU32::new(200).expect("not zero")
+}

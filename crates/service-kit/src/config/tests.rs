@@ -1,0 +1,212 @@
+//! The sample file is the code's own word, and what is wrong in a file is said by name.
+
+use super::*;
+
+const SAMPLE: &str = include_str!("../../../../deploy/image-replicator.toml");
+
+/// The required keys alone; everything else is left to the defaults.
+const MINIMAL: &str = r#"
+    [gateway]
+    region = "ot1"
+    [worker]
+    region = "ot2"
+    [regions.ot1]
+    keystone_url = "http://127.0.0.1:5000/v3"
+    service_user = { username = "image-replicator", password_file = "/run/secrets/ot1-password" }
+    [regions.ot2]
+    keystone_url = "http://127.0.0.1:5000/v3"
+    service_user = { username = "image-replicator", password_file = "/run/secrets/ot2-password" }
+"#;
+
+fn parsed(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let environment = environment
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    Config::from_table(file.parse().expect("TOML"), environment)
+}
+
+fn refusal(file: &str, environment: &[(&str, &str)]) -> String {
+    parsed(file, environment).expect_err("refused").to_string()
+}
+
+fn minimal_with(section: &str, line: &str) -> String {
+    let header = format!("[{section}]");
+    if MINIMAL.contains(&header) {
+        MINIMAL.replacen(&header, &format!("{header}\n{line}\n"), 1)
+    } else {
+        format!("{MINIMAL}\n{header}\n{line}\n")
+    }
+}
+
+#[test]
+fn the_sample_states_the_defaults() {
+    let sample = parsed(SAMPLE, &[]).expect("the sample is valid");
+    let defaults = parsed(MINIMAL, &[]).expect("the required keys suffice");
+    assert_eq!(format!("{sample:#?}"), format!("{defaults:#?}"));
+}
+
+#[test]
+fn the_sample_names_every_key() {
+    let config = parsed(SAMPLE, &[]).expect("the sample is valid");
+    let printed = format!("{config:#?}");
+    let without_urls = printed.split("Url {").enumerate().map(|(index, part)| {
+        // What a `Url` prints of itself is not ours; it ends at the first closing brace of its own line.
+        if index == 0 {
+            part
+        } else {
+            part.split_once("},\n").map_or("", |(_, rest)| rest)
+        }
+    });
+    let lines: Vec<&str> = without_urls.flat_map(str::lines).collect();
+    let keys = lines.iter().filter_map(|line| {
+        let (name, _) = line.trim_start().split_once(": ")?;
+        name.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            .then_some(name)
+    });
+    // `url` and `password` are secrets: the file may only name where they are.
+    for key in keys.filter(|key| !["url", "password"].contains(key)) {
+        let known = [format!("{key} ="), format!("[{key}"), format!(".{key}]")];
+        assert!(
+            known.iter().any(|text| SAMPLE.contains(text)),
+            "the sample lacks `{key}`"
+        );
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let config = parsed(
+        MINIMAL,
+        &[
+            ("IMAGE_REPLICATOR__SCHEDULER__LEASE_LENGTH", "45s"),
+            (
+                "IMAGE_REPLICATOR__REGIONS__OT1__SERVICE_USER__PASSWORD_FILE",
+                "/elsewhere",
+            ),
+            ("IMAGE_REPLICATOR__WORKER__COPIES", "9"),
+            ("SOMETHING_ELSE", "ignored"),
+        ],
+    )
+    .expect("valid");
+    assert_eq!(config.scheduler.lease_length.as_secs(), 45);
+    assert_eq!(config.worker().expect("has a worker").copies.get(), 9);
+}
+
+#[test]
+fn unknown_keys_are_refused_by_name() {
+    let refused = refusal(&minimal_with("scheduler", "lease_lenght = \"30s\""), &[]);
+    assert!(
+        refused.contains("scheduler") && refused.contains("lease_lenght"),
+        "{refused}"
+    );
+    let refused = refusal(MINIMAL, &[("IMAGE_REPLICATOR__SCHEDULERS__LISTEN", "x")]);
+    assert!(refused.contains("schedulers"), "{refused}");
+}
+
+#[test]
+fn wrong_types_are_refused_by_name() {
+    let refused = refusal(&minimal_with("scheduler", "lease_length = \"soon\""), &[]);
+    assert!(
+        refused.starts_with("scheduler.lease_length: `soon` is no duration"),
+        "{refused}"
+    );
+    let refused = refusal(&minimal_with("worker", "copies = 0"), &[]);
+    assert!(refused.starts_with("worker.copies: "), "{refused}");
+}
+
+#[test]
+fn contradictions_are_refused_by_name() {
+    for (section, line, expected) in [
+        (
+            "scheduler",
+            "lease_length = \"5s\"",
+            "scheduler.heartbeat: 3 × scheduler.heartbeat (6s)",
+        ),
+        (
+            "scheduler",
+            "retry_first = \"1h\"",
+            "scheduler.retry_first: ",
+        ),
+        (
+            "scheduler",
+            "serving_gap = \"1m\"",
+            "scheduler.serving_gap: ",
+        ),
+        (
+            "scheduler",
+            "keep_finished = \"1h\"",
+            "scheduler.idempotency_window: ",
+        ),
+        (
+            "scheduler",
+            "max_attempts = 0",
+            "scheduler.max_attempts: must be at least 1",
+        ),
+        ("worker", "report_every = \"20s\"", "worker.report_every: "),
+        ("worker", "poll_longest = \"1s\"", "worker.poll_shortest: "),
+        ("gateway", "drain = \"1s\"", "gateway.request_deadline: "),
+        ("copy", "read_ahead_bytes = 1", "copy.read_ahead_bytes: "),
+        (
+            "regions.ot1",
+            "scope = \"admin\"",
+            "regions.ot1.service_user.project_name: is missing",
+        ),
+    ] {
+        let refused = refusal(&minimal_with(section, line), &[]);
+        assert!(refused.starts_with(expected), "{line}: {refused}");
+    }
+}
+
+#[test]
+fn regions_that_are_named_must_be_configured() {
+    let refused = refusal(
+        &MINIMAL.replace(
+            "[gateway]\n    region = \"ot1\"",
+            "[gateway]\n    region = \"ot9\"",
+        ),
+        &[],
+    );
+    assert!(refused.starts_with("regions.ot9: is missing"), "{refused}");
+}
+
+#[test]
+fn secrets_in_the_file_are_refused_and_from_the_environment_taken() {
+    let inline = MINIMAL.replacen(
+        "password_file = \"/run/secrets/ot1-password\"",
+        "password = \"x\"",
+        1,
+    );
+    assert!(refusal(&inline, &[]).starts_with("regions.ot1.service_user.password: no secrets"));
+    let url = minimal_with("redis", "url = \"redis://:hidden@127.0.0.1\"");
+    let refused = refusal(&url, &[]);
+    assert!(
+        refused.starts_with("redis.url: holds a password"),
+        "{refused}"
+    );
+    assert!(!refused.contains("hidden"));
+
+    use secrecy::ExposeSecret;
+    let config = parsed(
+        MINIMAL,
+        &[("IMAGE_REPLICATOR__REDIS__URL", "redis://:hidden@127.0.0.1")],
+    );
+    let config = config.expect("valid");
+    assert_eq!(
+        config.redis.url().expect("set").expose_secret(),
+        "redis://:hidden@127.0.0.1"
+    );
+    assert!(!format!("{config:?}").contains("hidden"));
+}
+
+#[test]
+fn a_secret_that_is_set_twice_is_refused() {
+    let refused = refusal(
+        MINIMAL,
+        &[(
+            "IMAGE_REPLICATOR__REGIONS__OT1__SERVICE_USER__PASSWORD",
+            "12345",
+        )],
+    );
+    assert!(refused.contains("is set twice"), "{refused}");
+}

@@ -1,0 +1,88 @@
+//! Section `[worker]`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use domain::RegionId;
+use serde::Deserialize;
+
+use super::duration;
+
+/// A copy worker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// The destination region that it serves, and where it should run.
+    pub region: RegionId,
+    /// Its admin port.
+    #[serde(default = "admin_listen")]
+    pub admin_listen: SocketAddr,
+    /// The scheduler's gRPC address, `http://host:port`.
+    #[serde(default = "scheduler_url")]
+    pub scheduler_url: String,
+    /// Copies at once.
+    #[serde(default = "copies")]
+    pub copies: NonZeroUsize,
+    /// An idle worker asks for work at least this often when no message comes (lower bound).
+    #[serde(default = "poll_shortest", deserialize_with = "duration::parse")]
+    pub poll_shortest: Duration,
+    /// Upper bound of the same.
+    #[serde(default = "poll_longest", deserialize_with = "duration::parse")]
+    pub poll_longest: Duration,
+    /// Period of progress reports.
+    #[serde(default = "report_every", deserialize_with = "duration::parse")]
+    pub report_every: Duration,
+    /// How long the end of a copy is reported again and again to a scheduler that is away.
+    #[serde(default = "finish_patience", deserialize_with = "duration::parse")]
+    pub finish_patience: Duration,
+    /// A copy that stays below this many bytes a second is given up.
+    #[serde(default = "minimum_rate_bytes")]
+    pub minimum_rate_bytes: u64,
+    /// The time over which that rate is averaged.
+    #[serde(default = "minimum_rate_window", deserialize_with = "duration::parse")]
+    pub minimum_rate_window: Duration,
+    /// How long running copies may take after SIGTERM before they are handed back.
+    #[serde(default = "drain", deserialize_with = "duration::parse")]
+    pub drain: Duration,
+}
+
+pub(super) fn scheduler_url() -> String {
+    "http://127.0.0.1:7100".to_owned()
+}
+
+fn admin_listen() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 9103).into()
+}
+
+const fn copies() -> NonZeroUsize {
+    NonZeroUsize::new(4).expect("not zero")
+}
+
+const fn poll_shortest() -> Duration {
+    Duration::from_secs(15)
+}
+
+const fn poll_longest() -> Duration {
+    Duration::from_secs(30)
+}
+
+const fn report_every() -> Duration {
+    Duration::from_millis(500)
+}
+
+const fn finish_patience() -> Duration {
+    Duration::from_secs(2 * 60 * 60)
+}
+
+const fn minimum_rate_bytes() -> u64 {
+    64 * 1024
+}
+
+const fn minimum_rate_window() -> Duration {
+    Duration::from_secs(10 * 60)
+}
+
+const fn drain() -> Duration {
+    Duration::from_secs(60)
+}

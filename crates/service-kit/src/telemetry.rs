@@ -1,0 +1,76 @@
+//! Logs and traces of a process, and the trace context that travels between processes.
+
+pub mod trace_context;
+
+use anyhow::Context as _;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::config::{LogFormat, TelemetryConfig};
+
+/// The installed log and trace pipeline of this process.
+#[derive(Debug)]
+pub struct Telemetry {
+    provider: SdkTracerProvider,
+}
+
+impl Telemetry {
+    /// Installs logs (to standard error) and traces for the whole process. Spans get their ids even
+    /// when nothing is exported, so that trace context always travels.
+    ///
+    /// # Errors
+    /// When the filter can't be parsed, the exporter can't be built or another subscriber is there.
+    pub fn install(
+        service: &'static str,
+        version: &'static str,
+        config: &TelemetryConfig,
+    ) -> anyhow::Result<Self> {
+        let filter = EnvFilter::try_new(&config.log_filter).context("telemetry.log_filter")?;
+        let provider = tracer_provider(service, version, config)?;
+        let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = match config.log_format {
+            LogFormat::Human => lines.with_ansi(false).boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        };
+        tracing_subscriber::registry()
+            .with(lines.with_filter(filter))
+            .with(traces)
+            .try_init()?;
+        Ok(Self { provider })
+    }
+
+    /// Exports what is left. Call it last.
+    pub fn flush(self) {
+        if let Err(error) = self.provider.shutdown() {
+            tracing::warn!(%error, "spans may be lost");
+        }
+    }
+}
+
+fn tracer_provider(
+    service: &'static str,
+    version: &'static str,
+    config: &TelemetryConfig,
+) -> anyhow::Result<SdkTracerProvider> {
+    let resource = Resource::builder()
+        .with_service_name(service)
+        .with_attribute(KeyValue::new("service.version", version))
+        .build();
+    let builder = SdkTracerProvider::builder().with_resource(resource);
+    let Some(endpoint) = &config.otlp_endpoint else {
+        return Ok(builder.build());
+    };
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint.as_str())
+        .build()
+        .context("telemetry.otlp_endpoint")?;
+    Ok(builder.with_batch_exporter(exporter).build())
+}
