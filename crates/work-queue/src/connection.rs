@@ -1,0 +1,189 @@
+//! The process's one connection to RabbitMQ, rebuilt for as long as the process lives.
+//!
+//! lapin's own recovery is not used: when its retries are used up it neither fails nor goes on, and
+//! while it recovers, confirmations hang. Here a broken connection fails everything on it at once,
+//! and this supervisor makes a new one with jittered backoff that never gives up. Roles open their
+//! channels through [`Link`] and declare what they need, so a broker that lost its state is repaired.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties, Event};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::error::QueueError;
+use crate::settings::Settings;
+
+const FIRST_DELAY: Duration = Duration::from_millis(250);
+/// A broker that is back waits at most this long for its clients.
+const LONGEST_DELAY: Duration = Duration::from_secs(10);
+/// The event stream tells of a broken connection at once; this look at the status is for a
+/// connection that ended without an event.
+const STATUS_CHECK: Duration = Duration::from_secs(1);
+
+type Current = Option<Arc<Connection>>;
+
+/// Makes connections, one after the other, and hands the current one to all [`Link`]s.
+pub(crate) struct Supervisor {
+    uri: AMQPUri,
+    properties: ConnectionProperties,
+    current: watch::Sender<Current>,
+}
+
+/// A role's way to the current connection, whichever it is.
+#[derive(Clone)]
+pub(crate) struct Link {
+    current: watch::Receiver<Current>,
+}
+
+/// A supervisor that is yet to be run, and the link to its connections.
+pub(crate) fn supervised(uri: AMQPUri, connection_name: &str) -> (Supervisor, Link) {
+    let (sender, receiver) = watch::channel(None);
+    let properties =
+        ConnectionProperties::default().with_connection_name(connection_name.to_owned().into());
+    let supervisor = Supervisor {
+        uri,
+        properties,
+        current: sender,
+    };
+    (supervisor, Link { current: receiver })
+}
+
+// === impl Supervisor ===
+
+impl Supervisor {
+    /// Keeps a connection up until `shutdown`, then closes it.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        let mut failures = 0;
+        while let Some(connected) = shutdown.run_until_cancelled(self.connect()).await {
+            match connected {
+                Ok(connection) => {
+                    failures = 0;
+                    self.serve(connection, &shutdown).await;
+                }
+                Err(error) => {
+                    warn!(
+                        error.message = error.describe(),
+                        connect.failures = failures + 1,
+                        "rabbitmq cannot be reached"
+                    );
+                }
+            }
+            let delay = delay_after(failures);
+            failures += 1;
+            if shutdown.run_until_cancelled(sleep(delay)).await.is_none() {
+                break;
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, QueueError> {
+        let connecting = Connection::connect_uri(self.uri.clone(), self.properties.clone());
+        timeout(Settings::CONNECT_DEADLINE, connecting)
+            .await
+            .map_err(|_| QueueError::NoAnswer(Settings::CONNECT_DEADLINE))?
+            .map_err(QueueError::from)
+    }
+
+    /// Lends the connection out until it breaks or the process shuts down.
+    async fn serve(&self, connection: Connection, shutdown: &CancellationToken) {
+        let events = connection.events_listener();
+        let connection = Arc::new(connection);
+        info!("rabbitmq is connected");
+        self.current.send_replace(Some(connection.clone()));
+        let broken = shutdown
+            .run_until_cancelled(broken(&connection, events))
+            .await;
+        self.current.send_replace(None);
+        if broken.is_some() {
+            warn!("the connection to rabbitmq broke");
+        } else if let Err(error) = connection.close(200, "shutting down".into()).await {
+            debug!(error.message = %error, "the connection to rabbitmq was not closed cleanly");
+        }
+    }
+}
+
+/// Returns when the connection is no use any more.
+async fn broken(connection: &Connection, events: impl Stream<Item = Event>) {
+    let mut events = std::pin::pin!(events);
+    let mut status_check = interval(STATUS_CHECK);
+    status_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while connection.status().connected() {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Event::ConnectionBlocked(reason)) => {
+                    warn!(rabbitmq.reason = reason, "rabbitmq takes no messages for now");
+                }
+                Some(Event::ConnectionUnblocked) => info!("rabbitmq takes messages again"),
+                // An error may be a channel's alone: the status in the loop's condition tells.
+                Some(_) => {}
+                None => return,
+            },
+            _ = status_check.tick() => {}
+        }
+    }
+}
+
+/// Doubles from [`FIRST_DELAY`] to [`LONGEST_DELAY`], of which a random half is waited, so that the
+/// clients of a broker that comes back do not arrive all at once. Has no end.
+pub(crate) fn delay_after(failures: u32) -> Duration {
+    let doubled = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(failures));
+    doubled
+        .min(LONGEST_DELAY)
+        .mul_f64(rand::random_range(0.5..1.0))
+}
+
+// === impl Link ===
+
+impl Link {
+    /// Whether there is a connection now.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.current.borrow().is_some()
+    }
+
+    /// Opens a channel of one's own, waiting for a connection as long as it takes.
+    ///
+    /// # Errors
+    /// [`QueueError::ShutDown`] when there will be no connection any more, [`QueueError::Broker`] when
+    /// the connection broke meanwhile.
+    pub(crate) async fn channel(&self) -> Result<Channel, QueueError> {
+        let connection = self.connection().await?;
+        Ok(connection.create_channel().await?)
+    }
+
+    /// Waits for a connection.
+    ///
+    /// # Errors
+    /// [`QueueError::ShutDown`] when there will be none any more.
+    pub(crate) async fn connection(&self) -> Result<Arc<Connection>, QueueError> {
+        let mut current = self.current.clone();
+        let connection = current
+            .wait_for(Option::is_some)
+            .await
+            .map_err(|_| QueueError::ShutDown)?
+            .clone();
+        connection.ok_or(QueueError::ShutDown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_to_a_bound_and_never_end() {
+        for failures in [0, 1, 5, 31, 32, 1_000_000, u32::MAX] {
+            let delay = delay_after(failures);
+            assert!(
+                delay >= FIRST_DELAY / 2 && delay <= LONGEST_DELAY,
+                "{delay:?}"
+            );
+        }
+        assert!(delay_after(10) >= LONGEST_DELAY / 2);
+    }
+}
