@@ -1,1 +1,38 @@
-//! placeholder
+//! A thin client of Keystone v3 and Glance v2, with exactly the calls that copying images needs.
+//!
+//! Invariants: a token or password is a [`secrecy::SecretString`] and appears in no `Debug`, no
+//! error and no log line; a redirect is never followed, so a token never reaches a host that was
+//! not configured; nothing here decides whether an error is worth another try, except that a lone
+//! 401 of a service token is retried once with a new one.
+//!
+//! JSON goes through `reqwest`; image bytes go through one `hyper` HTTP/1.1 connection a transfer,
+//! with a 1 MiB read buffer that is handed on without copying. Gateway, worker, copy engine and
+//! admission call this crate; it reads no configuration and no clock of its own.
+
+mod body_text;
+mod catalog;
+mod connection;
+mod context;
+mod early_answer;
+mod error;
+mod glance;
+mod http_client;
+mod identity;
+mod keystone;
+mod region;
+mod tls;
+mod token;
+
+pub use catalog::{Catalog, Endpoint, Service};
+pub use context::RequestContext;
+pub use error::Error;
+pub use glance::{
+    Auth, ByteRange, ContentRange, Download, DownloadBody, Formats, Glance, Image, ImageFilter,
+    ImageStatus, NewImage, PatchOp, Visibility,
+};
+pub use http_client::{HttpClient, HttpSettings};
+pub use identity::{Purpose, ServiceIdentity, ServiceScope};
+pub use keystone::{Credentials, Keystone, Project, Scope, User};
+pub use region::{Cloud, Region, RegionSettings};
+pub use tls::install_crypto_provider;
+pub use token::{DomainRef, ProjectRef, Token, TokenInfo, UserRef};

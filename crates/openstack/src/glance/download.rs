@@ -1,0 +1,191 @@
+//! Reading an image's data (`GET /v2/images/{id}/file`), whole or in part.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use domain::ImageId;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
+use http::{Method, Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::{ByteRange, ContentRange, Glance, Pass};
+use crate::Error;
+use crate::connection::Driver;
+use crate::error::chain;
+use crate::http_client::{AUTH_TOKEN, secret_header};
+
+/// A download whose headers have come.
+#[derive(Debug)]
+pub struct Download {
+    /// 200, 206, or 204 when the image has no data yet.
+    pub status: StatusCode,
+    /// Bytes that follow, when the server said so; Glance does.
+    pub length: Option<u64>,
+    /// Which part follows; set exactly when the status is 206.
+    pub content_range: Option<ContentRange>,
+    /// The bytes.
+    pub body: DownloadBody,
+}
+
+/// The bytes of a download, as they came from the socket: an HTTP body that can be handed on to an
+/// upload without copying. Dropping it closes the connection.
+///
+/// It ends with [`Error::Interrupted`] when the connection breaks before the announced length.
+#[derive(Debug)]
+pub struct DownloadBody {
+    incoming: Incoming,
+    _driver: Driver,
+}
+
+impl Glance {
+    /// Opens a download.
+    ///
+    /// Check that the image is active first: a range of a queued image makes Glance drop the
+    /// connection.
+    ///
+    /// # Errors
+    /// [`Error::RangeIgnored`] when a range was asked for and something else came (a front may have
+    /// taken the header away), [`Error::Forbidden`] when the image is deactivated or the token may see
+    /// but not read it, [`Error::NotFound`], [`Error::RangeNotSatisfiable`], and any failure to connect.
+    pub async fn download(&self, id: ImageId, range: Option<ByteRange>) -> Result<Download, Error> {
+        let pass = self.pass().await?;
+        match self.download_with(&pass, id, range).await {
+            Err(Error::Unauthorized(_)) if self.renew(&pass) => {
+                let pass = self.pass().await?;
+                self.download_with(&pass, id, range).await
+            }
+            other => other,
+        }
+    }
+
+    async fn download_with(
+        &self,
+        pass: &Pass,
+        id: ImageId,
+        range: Option<ByteRange>,
+    ) -> Result<Download, Error> {
+        let url = self.at(&["v2", "images", &id.to_string(), "file"])?;
+        let mut request = Request::new(Empty::<Bytes>::new());
+        *request.method_mut() = Method::GET;
+        let headers = request.headers_mut();
+        headers.insert(AUTH_TOKEN, secret_header(pass.secret())?);
+        self.http.context().add_to(headers);
+        if let Some(range) = range {
+            let value = HeaderValue::from_str(&range.to_string())
+                .map_err(|_| Error::Malformed("a range that is no header".to_owned()))?;
+            headers.insert(RANGE, value);
+        }
+        let (response, driver) = timeout(
+            self.http.settings().response_timeout,
+            self.http.dialer().exchange(&url, request),
+        )
+        .await
+        .map_err(|_| Error::Timeout("opening a download"))??;
+        if !response.status().is_success() {
+            return Err(self.http.refusal(response).await);
+        }
+        opened(response, driver, range)
+    }
+}
+
+fn opened(
+    response: Response<Incoming>,
+    driver: Driver,
+    asked: Option<ByteRange>,
+) -> Result<Download, Error> {
+    let (head, incoming) = response.into_parts();
+    let length = length_of(&head.headers);
+    let content_range = match (head.status, asked) {
+        (StatusCode::NO_CONTENT, _) | (StatusCode::OK, None) => None,
+        (StatusCode::PARTIAL_CONTENT, Some(asked)) => {
+            Some(range_of(&head.headers, length, &asked)?)
+        }
+        (status, Some(asked)) => {
+            return Err(Error::RangeIgnored(format!(
+                "status {} instead of 206 for {asked}",
+                status.as_u16()
+            )));
+        }
+        (status, None) => {
+            return Err(Error::Malformed(format!(
+                "status {} for a whole download",
+                status.as_u16()
+            )));
+        }
+    };
+    Ok(Download {
+        status: head.status,
+        length,
+        content_range,
+        body: DownloadBody {
+            incoming,
+            _driver: driver,
+        },
+    })
+}
+
+fn length_of(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn range_of(
+    headers: &HeaderMap,
+    length: Option<u64>,
+    asked: &ByteRange,
+) -> Result<ContentRange, Error> {
+    let range: ContentRange = headers
+        .get(CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| Error::RangeIgnored("status 206 without a Content-Range".to_owned()))?;
+    if !range.answers(asked) || length.is_some_and(|length| length != range.length()) {
+        return Err(Error::RangeIgnored(format!("{range} for {asked}")));
+    }
+    Ok(range)
+}
+
+// === impl Download ===
+
+impl Download {
+    /// Reads one byte at least, or learns why not; the rest is given up.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] when the connection breaks before a byte came,
+    /// [`Error::Malformed`] when the data is empty.
+    pub async fn prove_readable(mut self) -> Result<(), Error> {
+        while let Some(frame) = self.body.frame().await {
+            if frame?.data_ref().is_some_and(|data| !data.is_empty()) {
+                return Ok(());
+            }
+        }
+        Err(Error::Malformed("the image has no data".to_owned()))
+    }
+}
+
+// === impl DownloadBody ===
+
+impl Body for DownloadBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.incoming)
+            .poll_frame(cx)
+            .map_err(|error| Error::Interrupted(chain(&error)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

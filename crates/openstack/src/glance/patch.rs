@@ -1,0 +1,81 @@
+//! Changes of an image's metadata (`application/openstack-images-v2.1-json-patch`).
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub enum PatchOp {
+    /// Sets an attribute, whether or not it is there.
+    Add {
+        /// JSON pointer.
+        path: String,
+        /// The value.
+        value: Value,
+    },
+    /// Sets an attribute that is there.
+    Replace {
+        /// JSON pointer.
+        path: String,
+        /// The value.
+        value: Value,
+    },
+    /// Removes a custom property that is there.
+    Remove {
+        /// JSON pointer.
+        path: String,
+    },
+}
+
+impl PatchOp {
+    /// Sets an attribute, whether or not it is there.
+    #[must_use]
+    pub fn add(attribute: &str, value: impl Into<Value>) -> Self {
+        Self::Add {
+            path: pointer(attribute),
+            value: value.into(),
+        }
+    }
+
+    /// Sets an attribute that is there: all of Glance's own are.
+    #[must_use]
+    pub fn replace(attribute: &str, value: impl Into<Value>) -> Self {
+        Self::Replace {
+            path: pointer(attribute),
+            value: value.into(),
+        }
+    }
+
+    /// Removes a custom property that is there.
+    #[must_use]
+    pub fn remove(attribute: &str) -> Self {
+        Self::Remove {
+            path: pointer(attribute),
+        }
+    }
+}
+
+/// RFC 6901: `~` and `/` in a name are escaped.
+fn pointer(attribute: &str) -> String {
+    format!("/{}", attribute.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_written_as_glance_wants_them() {
+        let changes = [
+            PatchOp::replace("protected", false),
+            PatchOp::add("a/b~c", "text"),
+            PatchOp::remove("old"),
+        ];
+        let json = serde_json::to_string(&changes).expect("JSON");
+        assert_eq!(
+            json,
+            r#"[{"op":"replace","path":"/protected","value":false},{"op":"add","path":"/a~1b~0c","value":"text"},{"op":"remove","path":"/old"}]"#
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! Writing an image's data (`PUT /v2/images/{id}/file`), in one stream of a known length.
+//!
+//! Never chunked: with a length Glance checks the quota before the first byte, and uwsgi resets
+//! connections on large chunks. No `Expect`: uwsgi never answers it. The count of bytes is checked
+//! here, for Glance would make an image of a body that ends early through a front.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use domain::ImageId;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, Request};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::Glance;
+use crate::Error;
+use crate::error::chain;
+use crate::http_client::{AUTH_TOKEN, secret_header};
+
+/// Glance 33 compares it with the bytes that came; older ones ignore it.
+const IMAGE_SIZE: HeaderName = HeaderName::from_static("x-openstack-image-size");
+
+/// A body of an exact length, which tells when it has been handed over whole.
+struct Counted<B> {
+    body: B,
+    remaining: u64,
+    size: u64,
+    failure: Arc<Mutex<Option<String>>>,
+    all_sent: watch::Sender<bool>,
+}
+
+impl Glance {
+    /// Uploads `size` bytes (at least one) into a queued image and waits until Glance has stored them.
+    ///
+    /// An answer that comes before the body has been sent is returned as what it is. Nothing limits
+    /// the time that the body takes: whoever makes it knows what a stall is. Dropping the future closes
+    /// the connection, and Glance sets the image back to `queued`.
+    ///
+    /// A body cannot be sent twice, so a refused service token is only forgotten here: the next try
+    /// gets a new one.
+    ///
+    /// # Errors
+    /// [`Error::UploadBody`] when the body fails or has another length, [`Error::Conflict`] when the
+    /// image is not queued, [`Error::TooLarge`] for a quota, [`Error::Gone`] and [`Error::NotFound`] when
+    /// it was deleted, [`Error::Interrupted`] when the connection breaks, [`Error::Timeout`] when Glance
+    /// has all bytes and gives no answer.
+    pub async fn upload<B>(&self, id: ImageId, size: u64, body: B) -> Result<(), Error>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if size == 0 {
+            // Glance would make an active image of 0 bytes.
+            return Err(Error::UploadBody("there are no bytes to send".to_owned()));
+        }
+        let pass = self.pass().await?;
+        let url = self.at(&["v2", "images", &id.to_string(), "file"])?;
+        let failure = Arc::default();
+        let (all_sent, sent) = watch::channel(false);
+        let mut request = Request::new(Counted {
+            body,
+            remaining: size,
+            size,
+            failure: Arc::clone(&failure),
+            all_sent,
+        });
+        *request.method_mut() = Method::PUT;
+        let headers = request.headers_mut();
+        headers.insert(AUTH_TOKEN, secret_header(pass.secret())?);
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        );
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
+        headers.insert(IMAGE_SIZE, HeaderValue::from(size));
+        self.http.context().add_to(headers);
+
+        let answer = tokio::select! {
+            answer = self.http.dialer().exchange(&url, request) => answer,
+            () = self.commit_overdue(sent) => Err(Error::Timeout("Glance stored an upload")),
+        };
+        let (response, _driver) = answer.map_err(|error| {
+            let failed = failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            failed.map_or(error, Error::UploadBody)
+        })?;
+        if response.status().is_success() {
+            return Ok(());
+        }
+        let error = self.http.refusal(response).await;
+        if matches!(error, Error::Unauthorized(_)) {
+            self.renew(&pass);
+        }
+        Err(error)
+    }
+
+    /// Ends when all bytes were sent too long ago; never before they were.
+    async fn commit_overdue(&self, mut sent: watch::Receiver<bool>) {
+        if sent.wait_for(|sent| *sent).await.is_err() {
+            // The body is gone unsent: the exchange ends by itself, with the reason.
+            std::future::pending::<()>().await;
+        }
+        sleep(self.http.settings().commit_timeout).await;
+    }
+}
+
+impl<B> Counted<B> {
+    fn fail(&mut self, reason: String) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
+        Poll::Ready(Some(Err(Error::UploadBody(reason))))
+    }
+}
+
+impl<B> Body for Counted<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        match std::task::ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                let Some(remaining) = this.remaining.checked_sub(length) else {
+                    let size = this.size;
+                    return this.fail(format!("more than the announced {size} bytes"));
+                };
+                this.remaining = remaining;
+                if remaining == 0 {
+                    this.all_sent.send_replace(true);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(error)) => {
+                let error = error.into();
+                this.fail(chain(error.as_ref()))
+            }
+            None if this.remaining > 0 => {
+                let (size, sent) = (this.size, this.size - this.remaining);
+                this.fail(format!("{sent} instead of the announced {size} bytes"))
+            }
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining)
+    }
+}

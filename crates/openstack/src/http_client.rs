@@ -1,0 +1,249 @@
+//! One client a region: its timeouts, its TLS trust and the context that each request carries on.
+//!
+//! JSON calls to Keystone and Glance pass here; image bytes go through `connection.rs`, with the
+//! same settings. A redirect is answered as an error: a token is never sent where it points.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::body_text::human_text;
+use crate::connection::Dialer;
+use crate::{Error, RequestContext, tls};
+
+/// A JSON answer longer than this is not one of Keystone's or Glance's.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// An error's text is a few lines.
+const LONGEST_REFUSAL: usize = 64 * 1024;
+/// `X-Auth-Token`.
+pub(crate) const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
+/// How long to wait, and whom to trust.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// For TCP and TLS together.
+    pub connect_timeout: Duration,
+    /// For a JSON call as a whole; for a download, until its headers are here.
+    pub response_timeout: Duration,
+    /// From the last byte of an upload until Glance's answer: it hashes and may move the data.
+    pub commit_timeout: Duration,
+    /// Certificate authorities (PEM) besides the machine's own.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A handle to the connections of one region; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    json: reqwest::Client,
+    dialer: Arc<Dialer>,
+    settings: Arc<HttpSettings>,
+    context: RequestContext,
+}
+
+/// A JSON call to be made.
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) token: Option<&'a SecretString>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+    /// What it does, for the text of a timeout.
+    pub(crate) doing: &'static str,
+}
+
+/// The answer to a call, read whole.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: BytesMut,
+}
+
+// === impl HttpSettings ===
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(30),
+            commit_timeout: Duration::from_secs(600),
+            ca_file: None,
+        }
+    }
+}
+
+// === impl HttpClient ===
+
+impl HttpClient {
+    /// A client with these settings.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when the certificate file cannot be used.
+    pub fn new(settings: HttpSettings) -> Result<Self, Error> {
+        let tls = tls::client_config(settings.ca_file.as_deref())?;
+        let json = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.response_timeout)
+            .build()
+            .map_err(|error| Error::settings("HTTP client", error))?;
+        Ok(Self {
+            json,
+            dialer: Arc::new(Dialer::new(tls, settings.connect_timeout)),
+            settings: Arc::new(settings),
+            context: RequestContext::default(),
+        })
+    }
+
+    /// The same connections, with requests that carry this context.
+    #[must_use]
+    pub fn with_context(&self, context: &RequestContext) -> Self {
+        Self {
+            context: context.clone(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &HttpSettings {
+        &self.settings
+    }
+
+    pub(crate) fn context(&self) -> &RequestContext {
+        &self.context
+    }
+
+    /// The error in an answer to a transfer.
+    pub(crate) async fn refusal(&self, response: Response<Incoming>) -> Error {
+        refusal(response, self.settings.response_timeout).await
+    }
+
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// Makes the call and reads the answer whole, whatever its status.
+    pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let doing = call.doing;
+        let mut headers = call.headers;
+        self.context.add_to(&mut headers);
+        if let Some(token) = call.token {
+            headers.insert(AUTH_TOKEN, secret_header(token)?);
+        }
+        let mut request = self.json.request(call.method, call.url).headers(headers);
+        if let Some(body) = call.body {
+            request = request.body(body);
+        }
+        let failed = |error| Error::from_reqwest(error, doing);
+        let mut response = request.send().await.map_err(failed)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > LONGEST_ANSWER {
+                return Err(Error::Malformed(format!(
+                    "more than {LONGEST_ANSWER} bytes while {doing}"
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            body,
+        })
+    }
+}
+
+/// The error in an answer to a transfer, with as much of its text as comes soon.
+///
+/// A server that answers early may close before its text is complete: the status alone counts.
+async fn refusal(response: Response<Incoming>, patience: Duration) -> Error {
+    let status = response.status();
+    let body = Limited::new(response.into_body(), LONGEST_REFUSAL).collect();
+    let text = match timeout(patience, body).await {
+        Ok(Ok(collected)) => human_text(&collected.to_bytes()),
+        Ok(Err(_)) | Err(_) => String::new(),
+    };
+    Error::from_status(status, text)
+}
+
+/// A token as a header that is never shown.
+///
+/// A text that cannot be a header is answered as the service would answer it: not authorized.
+pub(crate) fn secret_header(token: &SecretString) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(token.expose_secret())
+        .map_err(|_| Error::Unauthorized("this is no token".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+// === impl Call ===
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(method: Method, url: Url, doing: &'static str) -> Self {
+        Self {
+            method,
+            url,
+            token: None,
+            headers: HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]),
+            body: None,
+            doing,
+        }
+    }
+
+    pub(crate) fn token(mut self, token: &'a SecretString) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// A JSON body; `content_type` is `application/json` or a patch format.
+    pub(crate) fn json(
+        mut self,
+        body: &impl Serialize,
+        content_type: &'static str,
+    ) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|error| Error::Malformed(format!("request of {}: {error}", self.doing)))?;
+        self.body = Some(bytes.into());
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Ok(self)
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The answer, when its status is 2xx; else the error that the status stands for.
+    pub(crate) fn success(self) -> Result<Self, Error> {
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(Error::from_status(self.status, human_text(&self.body)))
+        }
+    }
+
+    /// The body of a successful answer.
+    pub(crate) fn json<T: DeserializeOwned>(self, what: &str) -> Result<T, Error> {
+        let answer = self.success()?;
+        serde_json::from_slice(&answer.body)
+            // Only the position is told: serde quotes values, and one of them may be a secret.
+            .map_err(|error| {
+                Error::Malformed(format!(
+                    "{what} is not as expected (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ))
+            })
+    }
+}

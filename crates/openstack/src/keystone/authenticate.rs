@@ -1,0 +1,90 @@
+//! Getting a token for a password (`POST /v3/auth/tokens`).
+
+use std::fmt;
+
+use domain::TenantId;
+use http::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::{Keystone, SUBJECT_TOKEN};
+use crate::http_client::Call;
+use crate::token::TokenDocument;
+use crate::{Error, Token};
+
+/// A user and its password.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user's name.
+    pub username: String,
+    /// The id of the user's domain.
+    pub user_domain_id: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// What a token shall be good for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// One project.
+    Project(TenantId),
+    /// One project, by its name; for a service user's own admin project.
+    NamedProject {
+        /// The project's name.
+        name: String,
+        /// The id of the project's domain.
+        domain_id: String,
+    },
+    /// The system: validating tokens, looking up projects, users and role assignments.
+    System,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(id) => write!(f, "project {id}"),
+            Self::NamedProject { name, .. } => write!(f, "project `{name}`"),
+            Self::System => f.write_str("the system"),
+        }
+    }
+}
+
+impl Keystone {
+    /// A new token.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] for a wrong password, and just as well for a scope that the user has
+    /// no role in, or that does not exist, or is disabled: Keystone does not tell them apart.
+    pub async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        scope: &Scope,
+    ) -> Result<Token, Error> {
+        let scope = match scope {
+            Scope::Project(id) => json!({"project": {"id": id}}),
+            Scope::NamedProject { name, domain_id } => {
+                json!({"project": {"name": name, "domain": {"id": domain_id}}})
+            }
+            Scope::System => json!({"system": {"all": true}}),
+        };
+        let body = json!({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": {
+                "name": credentials.username,
+                "domain": {"id": credentials.user_domain_id},
+                "password": credentials.password.expose_secret(),
+            }}},
+            "scope": scope,
+        }});
+        let call = Call::new(Method::POST, self.at("auth/tokens")?, "getting a token")
+            .json(&body, "application/json")?;
+        let answer = self.http.send(call).await?.success()?;
+        let secret = answer
+            .headers
+            .get(SUBJECT_TOKEN)
+            .and_then(|value| value.to_str().ok())
+            .map(SecretString::from)
+            .ok_or_else(|| Error::Malformed("Keystone's answer has no token".to_owned()))?;
+        let document: TokenDocument = answer.json("the new token")?;
+        Ok(Token::new(secret, document.into()))
+    }
+}
