@@ -99,6 +99,16 @@ impl Region {
         &self.identity
     }
 
+    /// Whether both regions have the same Keystone: the same users, projects and tokens.
+    #[must_use]
+    pub fn shares_keystone_with(&self, other: &Self) -> bool {
+        let address = |region: &Self| {
+            let url = region.keystone.url().as_str();
+            url.trim_end_matches('/').to_owned()
+        };
+        address(self) == address(other)
+    }
+
     /// A service token for lookups in the region's Keystone.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What a token proves: who, where, with which roles, until when.
 
 use std::fmt;
+use std::sync::Arc;
 
 use domain::{TenantId, UserId};
 use jiff::Timestamp;
@@ -13,8 +14,8 @@ use crate::Catalog;
 #[derive(Clone)]
 pub struct Token {
     secret: SecretString,
-    /// What it proves.
-    pub info: TokenInfo,
+    /// What it proves; shared, for a catalog may be long.
+    pub info: Arc<TokenInfo>,
 }
 
 /// What Keystone says of a token.
@@ -71,7 +72,10 @@ pub struct DomainRef {
 
 impl Token {
     pub(crate) fn new(secret: SecretString, info: TokenInfo) -> Self {
-        Self { secret, info }
+        Self {
+            secret,
+            info: Arc::new(info),
+        }
     }
 
     /// The token itself, for the `X-Auth-Token` header and nothing else.

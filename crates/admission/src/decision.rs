@@ -1,0 +1,159 @@
+//! All checks of one request, made side by side where none needs the other, answered in order.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    CopySpec, Destination, IfIdentical, ImageDigest, ImageId, PlanId, RegionId, Source, TenantId,
+    UserId,
+};
+use futures::join;
+use openstack::{Cloud, Region, RequestContext, TokenInfo};
+use secrecy::SecretString;
+
+use crate::{Policy, Refusal, RegionRules, destination, image, rights, rules, service_user};
+
+/// Decides for one source region; cheap checks of a request hold no state.
+#[derive(Debug)]
+pub struct Admission {
+    cloud: Cloud,
+    source: Region,
+    policy: Policy,
+    rules: BTreeMap<RegionId, RegionRules>,
+}
+
+/// Who asks: a token and what it was found to prove.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The caller's own token.
+    pub token: SecretString,
+    /// The project that it is scoped to.
+    pub tenant: TenantId,
+    /// What it proves.
+    pub info: TokenInfo,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The image in the source region.
+    pub image: ImageId,
+    /// The tenant that shall own the copy.
+    pub tenant: TenantId,
+    /// The region of that tenant, when the caller names one.
+    pub region: Option<RegionId>,
+}
+
+/// A copy that may be made, as it was when it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// Where it comes from.
+    pub source: Source,
+    /// The image's name; empty when it has none.
+    pub source_image_name: String,
+    /// The image's size and hashes.
+    pub source_digest: ImageDigest,
+    /// Where it goes.
+    pub destination: Destination,
+    /// Who asked.
+    pub requested_by: UserId,
+}
+
+// === impl Admission ===
+
+impl Admission {
+    /// Copies out of `source`, one of the regions of `cloud`; none when it is not. Regions without
+    /// rules of their own take everything that their Glance takes.
+    #[must_use]
+    pub fn new(
+        cloud: Cloud,
+        source: &RegionId,
+        policy: Policy,
+        rules: BTreeMap<RegionId, RegionRules>,
+    ) -> Option<Self> {
+        let source = cloud.region(source)?.clone();
+        Some(Self {
+            cloud,
+            source,
+            policy,
+            rules,
+        })
+    }
+
+    /// Makes every check. The context travels on all requests that this causes.
+    ///
+    /// # Errors
+    /// The first failure in the order of the crate's header.
+    pub async fn decide(
+        &self,
+        caller: &Caller,
+        wanted: &Wanted,
+        context: &RequestContext,
+    ) -> Result<Admitted, Refusal> {
+        let cloud = self.cloud.with_context(context);
+        let source = self.source.with_context(context);
+
+        // Neither of these two needs the other; the image is answered first.
+        let (image, destination) = join!(
+            image::readable_by_caller(&source, &self.policy, caller, wanted.image),
+            async {
+                let region = destination::find(&cloud, &source, &caller.tenant, wanted).await?;
+                rights::check(&self.policy, &source, region, caller, &wanted.tenant).await?;
+                Ok(region)
+            }
+        );
+        let (image, destination) = (image?, destination?);
+
+        let (formats, read) = join!(
+            service_user::formats(destination, &wanted.tenant),
+            service_user::read_first_byte_of(&source, &caller.tenant, wanted.image),
+        );
+        let no_rules = RegionRules::default();
+        let rules = rules::Rules {
+            policy: &self.policy,
+            of_region: self.rules.get(destination.id()).unwrap_or(&no_rules),
+            // A Glance that could not be asked has no say here; why it could not comes in its turn.
+            formats: formats.as_ref().ok(),
+        };
+        rules.check(&image.image, source.id(), destination.id())?;
+        service_user::first_refusal([read.err(), formats.err()])?;
+
+        Ok(Admitted {
+            source: Source {
+                region: source.id().clone(),
+                tenant: caller.tenant.clone(),
+                image: wanted.image,
+            },
+            source_image_name: image.image.name.unwrap_or_default(),
+            source_digest: image.digest,
+            destination: Destination {
+                region: destination.id().clone(),
+                tenant: wanted.tenant.clone(),
+            },
+            requested_by: caller.info.user.id.clone(),
+        })
+    }
+}
+
+// === impl Admitted ===
+
+impl Admitted {
+    /// The specification of the job.
+    #[must_use]
+    pub fn into_spec(
+        self,
+        if_identical: IfIdentical,
+        traceparent: Option<String>,
+        plan_id: Option<PlanId>,
+    ) -> CopySpec {
+        CopySpec {
+            source: self.source,
+            source_image_name: self.source_image_name,
+            source_digest: self.source_digest,
+            destination: self.destination,
+            if_identical,
+            requested_by: self.requested_by,
+            traceparent,
+            plan_id,
+        }
+    }
+}

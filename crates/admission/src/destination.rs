@@ -1,0 +1,172 @@
+//! Which region a tenant id means.
+
+use domain::{RegionId, TenantId};
+use futures::future::try_join_all;
+use openstack::{Cloud, Project, Region};
+
+use crate::service_user::lookup_refusal;
+use crate::{Refusal, Wanted};
+
+/// Operators tag a project with `region:<id>` to say where copies for it go.
+const REGION_TAG: &str = "region:";
+
+/// A region whose Keystone knows the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Home {
+    region: RegionId,
+    tags: Vec<String>,
+}
+
+/// The region that the copy goes to.
+pub(crate) async fn find<'a>(
+    cloud: &'a Cloud,
+    source: &Region,
+    source_tenant: &TenantId,
+    wanted: &Wanted,
+) -> Result<&'a Region, Refusal> {
+    let unknown_region = |region: &RegionId| Refusal::UnknownRegion {
+        region: region.clone(),
+        known: cloud.regions().map(|known| known.id().clone()).collect(),
+    };
+    let asked: Vec<&Region> = match &wanted.region {
+        Some(id) => vec![cloud.region(id).ok_or_else(|| unknown_region(id))?],
+        None => cloud.regions().collect(),
+    };
+    let homes = homes_of(&asked, &wanted.tenant).await?;
+    let region = choose(&homes, source.id(), &wanted.tenant)?;
+    if &region == source.id() && wanted.tenant == *source_tenant {
+        return Err(Refusal::SamePlace {
+            region,
+            tenant: wanted.tenant.clone(),
+        });
+    }
+    cloud.region(&region).ok_or_else(|| unknown_region(&region))
+}
+
+/// The regions, of those asked, that know the tenant. Each Keystone is asked once.
+///
+/// One that does not answer fails the whole: it might be the one that is meant.
+async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Home>, Refusal> {
+    let mut keystones: Vec<(&Region, Vec<RegionId>)> = Vec::new();
+    for region in asked {
+        match keystones
+            .iter_mut()
+            .find(|(first, _)| first.shares_keystone_with(region))
+        {
+            Some((_, sharing)) => sharing.push(region.id().clone()),
+            None => keystones.push((region, vec![region.id().clone()])),
+        }
+    }
+    let found = try_join_all(keystones.into_iter().map(async |(region, sharing)| {
+        let project = project(region, tenant).await?;
+        Ok((project, sharing))
+    }))
+    .await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(project, sharing)| Some((project.filter(|p| p.enabled)?, sharing)))
+        .flat_map(|(project, sharing)| {
+            sharing.into_iter().map(move |region| Home {
+                region,
+                tags: project.tags.clone(),
+            })
+        })
+        .collect())
+}
+
+async fn project(region: &Region, tenant: &TenantId) -> Result<Option<Project>, Refusal> {
+    region
+        .look_up(|keystone, token| async move { keystone.project(token.secret(), tenant).await })
+        .await
+        .map_err(|error| lookup_refusal(region, &error))
+}
+
+/// The only home; else the one that the project's tag names; else the only one that is not the source.
+fn choose(homes: &[Home], source: &RegionId, tenant: &TenantId) -> Result<RegionId, Refusal> {
+    let all: Vec<&Home> = homes.iter().collect();
+    let ids = |homes: &[&Home]| homes.iter().map(|home| home.region.clone()).collect();
+    let tagged: Vec<&Home> = homes
+        .iter()
+        .filter(|home| {
+            home.tags
+                .iter()
+                .any(|tag| tag.strip_prefix(REGION_TAG) == Some(home.region.as_str()))
+        })
+        .collect();
+    let others: Vec<&Home> = homes.iter().filter(|home| home.region != *source).collect();
+    match (all.as_slice(), tagged.as_slice(), others.as_slice()) {
+        ([], _, _) => Err(Refusal::TenantNotFound {
+            tenant: tenant.clone(),
+        }),
+        ([only], _, _) | (_, [only], _) | (_, [], [only]) => Ok(only.region.clone()),
+        (_, [], _) => Err(Refusal::AmbiguousRegion {
+            tenant: tenant.clone(),
+            candidates: ids(&all),
+        }),
+        (_, [_, ..], _) => Err(Refusal::AmbiguousRegion {
+            tenant: tenant.clone(),
+            candidates: ids(&tagged),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn homes(described: &[(&str, &[&str])]) -> Vec<Home> {
+        described
+            .iter()
+            .map(|(region, tags)| Home {
+                region: RegionId::new(*region),
+                tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_destination_follows_home_then_tag_then_the_only_other_region() {
+        let to_ot2: &[&str] = &["blue", "region:ot2"];
+        let to_ot1: &[&str] = &["region:ot1"];
+        let to_elsewhere: &[&str] = &["region:ot9"];
+        let to_two: &[&str] = &["region:ot2", "region:ot3"];
+        type Row<'a> = (
+            &'a [(&'a str, &'a [&'a str])],
+            Result<&'a str, &'a [&'a str]>,
+        );
+        let table: [Row<'_>; 10] = [
+            (&[("ot2", &[])], Ok("ot2")),
+            (&[("ot1", &[])], Ok("ot1")),
+            (&[("ot1", &[]), ("ot2", &[])], Ok("ot2")),
+            (&[("ot1", to_ot1), ("ot2", to_ot1)], Ok("ot1")),
+            (
+                &[("ot1", to_ot2), ("ot2", to_ot2), ("ot3", to_ot2)],
+                Ok("ot2"),
+            ),
+            (&[("ot1", to_elsewhere), ("ot2", to_elsewhere)], Ok("ot2")),
+            (
+                &[("ot1", &[]), ("ot2", &[]), ("ot3", &[])],
+                Err(&["ot1", "ot2", "ot3"]),
+            ),
+            (
+                &[("ot1", to_two), ("ot2", to_two), ("ot3", to_two)],
+                Err(&["ot2", "ot3"]),
+            ),
+            (&[("ot2", &[]), ("ot3", &[])], Err(&["ot2", "ot3"])),
+            (&[], Err(&[])),
+        ];
+        for (described, expected) in table {
+            let tenant = TenantId::new("t");
+            let chosen = choose(&homes(described), &RegionId::new("ot1"), &tenant);
+            let expected = match expected {
+                Ok(region) => Ok(RegionId::new(region)),
+                Err([]) => Err(Refusal::TenantNotFound { tenant }),
+                Err(regions) => Err(Refusal::AmbiguousRegion {
+                    tenant,
+                    candidates: regions.iter().copied().map(RegionId::new).collect(),
+                }),
+            };
+            assert_eq!(chosen, expected, "{described:?}");
+        }
+    }
+}

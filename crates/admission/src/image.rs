@@ -1,0 +1,91 @@
+//! The image, seen with the caller's own token: it is there, ready, has data and may be read.
+
+use domain::{ImageDigest, ImageId};
+use openstack::{ByteRange, Error, Glance, Image, ImageStatus, Region};
+
+use crate::{Caller, Policy, Refusal};
+
+/// An image that the caller may copy.
+#[derive(Debug)]
+pub(crate) struct Readable {
+    pub(crate) image: Image,
+    pub(crate) digest: ImageDigest,
+}
+
+/// Shows the image and reads its first byte, both with the caller's token.
+///
+/// Seeing is not reading: a `reader` sees images that Glance does not let it download.
+pub(crate) async fn readable_by_caller(
+    source: &Region,
+    policy: &Policy,
+    caller: &Caller,
+    id: ImageId,
+) -> Result<Readable, Refusal> {
+    if !caller.info.has_any_role(&policy.copy_roles) {
+        return Err(Refusal::ImageNotFound { image: id });
+    }
+    let refusal = |error| caller_refusal(source, id, error);
+    let glance = source
+        .glance_for_caller(caller.token.clone())
+        .await
+        .map_err(refusal)?;
+    let image = retry_lone_401(async || glance.show(id).await)
+        .await
+        .map_err(refusal)?;
+    let digest = digest_of_copyable(id, &image)?;
+    retry_lone_401(async || read_first_byte(&glance, id).await)
+        .await
+        .map_err(refusal)?;
+    Ok(Readable { image, digest })
+}
+
+/// Reads one byte and gives up the rest.
+pub(crate) async fn read_first_byte(glance: &Glance, id: ImageId) -> Result<(), Error> {
+    glance
+        .download(id, Some(ByteRange::FIRST_BYTE))
+        .await?
+        .prove_readable()
+        .await
+}
+
+/// Size and hashes of an image that is ready and has bytes.
+fn digest_of_copyable(id: ImageId, image: &Image) -> Result<ImageDigest, Refusal> {
+    match &image.status {
+        ImageStatus::Active => match image.digest() {
+            Some(digest) if digest.size_bytes > 0 => Ok(digest),
+            Some(_) | None => Err(Refusal::ImageWithoutData { image: id }),
+        },
+        ImageStatus::Deleted | ImageStatus::PendingDelete => {
+            Err(Refusal::ImageNotFound { image: id })
+        }
+        status @ (ImageStatus::Queued
+        | ImageStatus::Saving
+        | ImageStatus::Uploading
+        | ImageStatus::Importing
+        | ImageStatus::Deactivated
+        | ImageStatus::Killed
+        | ImageStatus::Other(_)) => Err(Refusal::ImageNotActive {
+            image: id,
+            status: status.to_string(),
+        }),
+    }
+}
+
+/// Glance answers 401 to a good token when it could not ask Keystone: the gateway has just found this
+/// one valid, so one more try.
+async fn retry_lone_401<T>(call: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+    match call().await {
+        Err(Error::Unauthorized(_)) => call().await,
+        other => other,
+    }
+}
+
+fn caller_refusal(source: &Region, image: ImageId, error: Error) -> Refusal {
+    match error {
+        Error::Unauthorized(_) => Refusal::NotAuthenticated,
+        Error::Forbidden(_) | Error::NotFound(_) | Error::Gone(_) => {
+            Refusal::ImageNotFound { image }
+        }
+        other => crate::service_user::refusal(source, other, "cannot find the image service"),
+    }
+}
