@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Event};
+use service_kit::Backoff;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,10 @@ const LONGEST_DELAY: Duration = Duration::from_secs(10);
 /// The event stream tells of a broken connection at once; this look at the status is for a
 /// connection that ended without an event.
 const STATUS_CHECK: Duration = Duration::from_secs(1);
+
+/// How long a publisher or a question waits for a connection. Short: a caller of the gateway may be
+/// waiting, and what is not published now is published later.
+const CONNECTION_WAIT: Duration = Duration::from_millis(500);
 
 type Current = Option<Arc<Connection>>;
 
@@ -59,23 +64,24 @@ pub(crate) fn supervised(uri: AMQPUri, connection_name: &str) -> (Supervisor, Li
 impl Supervisor {
     /// Keeps a connection up until `shutdown`, then closes it.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let mut failures = 0;
+        let delays = retry_delays();
+        let mut failures: u32 = 0;
         while let Some(connected) = shutdown.run_until_cancelled(self.connect()).await {
             match connected {
                 Ok(connection) => {
-                    failures = 0;
                     self.serve(connection, &shutdown).await;
+                    failures = 1;
                 }
                 Err(error) => {
+                    failures = failures.saturating_add(1);
                     warn!(
                         error.message = error.describe(),
-                        connect.failures = failures + 1,
+                        connect.failures = failures,
                         "rabbitmq cannot be reached"
                     );
                 }
             }
-            let delay = delay_after(failures);
-            failures += 1;
+            let delay = delays.delay(failures);
             if shutdown.run_until_cancelled(sleep(delay)).await.is_none() {
                 break;
             }
@@ -129,13 +135,9 @@ async fn broken(connection: &Connection, events: impl Stream<Item = Event>) {
     }
 }
 
-/// Doubles from [`FIRST_DELAY`] to [`LONGEST_DELAY`], of which a random half is waited, so that the
-/// clients of a broker that comes back do not arrive all at once. Has no end.
-pub(crate) fn delay_after(failures: u32) -> Duration {
-    let doubled = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(failures));
-    doubled
-        .min(LONGEST_DELAY)
-        .mul_f64(rand::random_range(0.5..1.0))
+/// The delays between tries, of connections and of subscriptions alike. They have no end.
+pub(crate) fn retry_delays() -> Backoff {
+    Backoff::new(FIRST_DELAY, LONGEST_DELAY).expect("zero < first < longest, both constant")
 }
 
 // === impl Link ===
@@ -156,11 +158,19 @@ impl Link {
         Ok(connection.create_channel().await?)
     }
 
-    /// Waits for a connection.
+    /// Fails fast while RabbitMQ is away.
     ///
     /// # Errors
+    /// [`QueueError::NotConnected`] when no connection came within half a second,
     /// [`QueueError::ShutDown`] when there will be none any more.
-    pub(crate) async fn connection(&self) -> Result<Arc<Connection>, QueueError> {
+    pub(crate) async fn ensure_connected(&self) -> Result<(), QueueError> {
+        timeout(CONNECTION_WAIT, self.connection())
+            .await
+            .map_err(|_| QueueError::NotConnected)??;
+        Ok(())
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, QueueError> {
         let mut current = self.current.clone();
         let connection = current
             .wait_for(Option::is_some)
@@ -168,22 +178,5 @@ impl Link {
             .map_err(|_| QueueError::ShutDown)?
             .clone();
         connection.ok_or(QueueError::ShutDown)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_grow_to_a_bound_and_never_end() {
-        for failures in [0, 1, 5, 31, 32, 1_000_000, u32::MAX] {
-            let delay = delay_after(failures);
-            assert!(
-                delay >= FIRST_DELAY / 2 && delay <= LONGEST_DELAY,
-                "{delay:?}"
-            );
-        }
-        assert!(delay_after(10) >= LONGEST_DELAY / 2);
     }
 }

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Sleep, sleep};
 use tracing::warn;
 
-use crate::connection::{Link, delay_after};
+use crate::connection::{Link, retry_delays};
 use crate::delivery::Delivery;
 use crate::error::QueueError;
 use crate::subscription::Subscription;
@@ -90,8 +90,8 @@ impl Consumer {
     }
 
     fn broken(&mut self, error: &QueueError) {
-        let delay = delay_after(self.failures);
         self.failures = self.failures.saturating_add(1);
+        let delay = retry_delays().delay(self.failures);
         warn!(
             region.id = %self.region,
             error.message = error.describe(),

@@ -38,6 +38,7 @@ impl Depth {
 
     pub(crate) async fn ready_count(&self, region: &RegionId) -> Result<u64, QueueError> {
         let queue = ShortString::from(self.topology.work_queue(region)?);
+        self.link.ensure_connected().await?;
         timeout(DEADLINE, self.ask(queue))
             .await
             .map_err(|_| QueueError::NoAnswer(DEADLINE))?

@@ -10,7 +10,10 @@ pub enum QueueError {
     /// The work queue of this process was shut down.
     #[error("the work queue is shut down")]
     ShutDown,
-    /// There is no connection, or the broker did not answer in time.
+    /// There is no connection and none came within half a second.
+    #[error("rabbitmq is not connected")]
+    NotConnected,
+    /// The broker did not answer in time.
     #[error("rabbitmq did not answer within {0:?}")]
     NoAnswer(Duration),
     /// The connection or the channel broke, or the broker refused.
@@ -29,9 +32,11 @@ impl QueueError {
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Broker(cause) => format!("{self}: {cause}"),
-            Self::ShutDown | Self::NoAnswer(_) | Self::SubscriptionEnded | Self::Region(_) => {
-                self.to_string()
-            }
+            Self::ShutDown
+            | Self::NotConnected
+            | Self::NoAnswer(_)
+            | Self::SubscriptionEnded
+            | Self::Region(_) => self.to_string(),
         }
     }
 }
@@ -40,9 +45,6 @@ impl QueueError {
 /// again is harmless.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// There was no connection and none came in time.
-    #[error("rabbitmq is not connected")]
-    NotConnected,
     /// No confirmation came in time.
     #[error("rabbitmq did not confirm the message within {0:?}")]
     Unconfirmed(Duration),
@@ -52,9 +54,9 @@ pub enum PublishError {
     /// The message had no queue to go to, also after the queue was declared.
     #[error("rabbitmq has no queue for the message")]
     Unroutable,
-    /// The channel broke or could not be opened.
-    #[error("rabbitmq could not be asked")]
-    Queue(#[source] QueueError),
+    /// There is no connection, or the channel broke or could not be opened.
+    #[error(transparent)]
+    Queue(QueueError),
 }
 
 impl<E: Into<QueueError>> From<E> for PublishError {

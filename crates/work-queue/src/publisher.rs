@@ -4,8 +4,12 @@
 //! confirmation comes next, so with several under way an unroutable message could be taken for a
 //! stored one; and a round trip of a millisecond or so leaves room for far more messages than there
 //! are jobs. For the same reason a channel whose confirmation was not awaited is thrown away.
+//!
+//! Each destination region has a channel of its own: a queue that does not confirm (a quorum queue
+//! that lost its quorum) keeps only its own region waiting.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use domain::RegionId;
@@ -22,9 +26,6 @@ use crate::message::CopyJob;
 use crate::topology::Topology;
 use crate::trace_headers;
 
-/// How long a message waits for a connection. Short: the caller of the gateway is waiting, and the
-/// scheduler publishes again anyway.
-const CONNECTION_WAIT: Duration = Duration::from_millis(500);
 /// How long a message waits for its turn and its confirmation.
 const CONFIRM_DEADLINE: Duration = Duration::from_secs(5);
 /// AMQP's delivery mode of messages that survive a restart of the broker.
@@ -35,15 +36,18 @@ const PERSISTENT: u8 = 2;
 pub struct Publisher {
     link: Link,
     topology: Arc<Topology>,
-    channel: Arc<Mutex<Option<Channel>>>,
+    lanes: Arc<std::sync::Mutex<HashMap<RegionId, Lane>>>,
 }
+
+/// One region's channel: held by whoever is publishing, empty until it is first needed.
+type Lane = Arc<Mutex<Option<Channel>>>;
 
 impl Publisher {
     pub(crate) fn new(link: Link, topology: Arc<Topology>) -> Self {
         Self {
             link,
             topology,
-            channel: Arc::default(),
+            lanes: Arc::default(),
         }
     }
 
@@ -64,9 +68,7 @@ impl Publisher {
             payload: job.encode(),
             properties: properties(job, traceparent),
         };
-        timeout(CONNECTION_WAIT, self.link.connection())
-            .await
-            .map_err(|_| PublishError::NotConnected)??;
+        self.link.ensure_connected().await?;
         timeout(
             CONFIRM_DEADLINE,
             self.publish_in_turn(&message, &job.destination_region),
@@ -80,7 +82,8 @@ impl Publisher {
         message: &Message,
         region: &RegionId,
     ) -> Result<(), PublishError> {
-        let mut kept = self.channel.lock().await;
+        let lane = self.lane(region);
+        let mut kept = lane.lock().await;
         // Taken out while in use and put back only after a confirmation: see the head of this file.
         let channel = match kept.take().filter(|channel| channel.status().connected()) {
             Some(channel) => channel,
@@ -95,6 +98,11 @@ impl Publisher {
         }
         *kept = Some(channel);
         Ok(())
+    }
+
+    fn lane(&self, region: &RegionId) -> Lane {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.entry(region.clone()).or_default().clone()
     }
 
     async fn confirming_channel(&self) -> Result<Channel, PublishError> {
