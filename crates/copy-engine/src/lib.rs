@@ -1,1 +1,44 @@
-//! placeholder
+//! Makes one attempt at a copy: source Glance → destination Glance, verified.
+//!
+//! The worker calls it under a lease, a command line may call it alone: it knows no scheduler, no
+//! queue and no configuration file. The steps are in [`pipeline`]'s order: settle what earlier
+//! attempts left → create the image under the id that was reserved for it → stream → compare →
+//! reveal with one PATCH. Each step may run twice.
+//!
+//! Invariants: an image is visible only when its bytes are verified; a short, long or empty stream
+//! never becomes an `active` image; whatever fails or is canceled leaves nothing of its own behind,
+//! or tells what it could not remove (by not naming it settled); no write is started without the
+//! [`WriteGate`]'s permission; nothing is deleted that the job's own ids do not name. The engine
+//! resumes inside an attempt; whether there is another attempt is the scheduler's to say, from the
+//! [`Failure`] of this one.
+
+mod control;
+mod create;
+mod outcome;
+mod pattern;
+mod pipeline;
+mod progress;
+mod properties;
+mod provenance;
+mod remove;
+mod reveal;
+#[cfg(test)]
+mod samples;
+mod settings;
+mod settle;
+mod source;
+mod transfer;
+mod unit;
+mod verify;
+
+pub use control::{Signals, Superseded, Ungated, WriteGate};
+pub use outcome::Failure;
+pub use pattern::PropertyPattern;
+pub use pipeline::{CopyEngine, clean_up};
+pub use progress::{Progress, Steps};
+pub use provenance::{
+    REPLICATED_BY_JOB, REPLICATED_FROM_IMAGE, REPLICATED_FROM_REGION, is_own_image,
+};
+pub use settings::EngineSettings;
+pub use transfer::MinimumRate;
+pub use unit::{Ended, Order};

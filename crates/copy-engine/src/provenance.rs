@@ -1,0 +1,91 @@
+//! Which images are this service's own, and the properties that say where they came from.
+//!
+//! Invariant: properties prove nothing by themselves. Nova hands them down to snapshots and tenants
+//! can write them, so an image counts as a job's own only when its id is one that the job's attempts
+//! reproduce (UUIDv5) and its owner is the job's destination tenant.
+
+use domain::{CopySpec, ImageId, JobId, TenantId};
+
+/// The region that the image was copied from.
+pub const REPLICATED_FROM_REGION: &str = "replicated_from_region";
+/// The image that it was copied from, in that region.
+pub const REPLICATED_FROM_IMAGE: &str = "replicated_from_image";
+/// The job that made it.
+pub const REPLICATED_BY_JOB: &str = "replicated_by_job";
+
+/// The provenance that a copy carries.
+pub(crate) fn provenance_of(job: JobId, spec: &CopySpec) -> [(&'static str, String); 3] {
+    [
+        (REPLICATED_FROM_REGION, spec.source.region.to_string()),
+        (REPLICATED_FROM_IMAGE, spec.source.image.to_string()),
+        (REPLICATED_BY_JOB, job.to_string()),
+    ]
+}
+
+/// Whether a property is one of the three.
+pub(crate) fn is_provenance(name: &str) -> bool {
+    [
+        REPLICATED_FROM_REGION,
+        REPLICATED_FROM_IMAGE,
+        REPLICATED_BY_JOB,
+    ]
+    .contains(&name)
+}
+
+/// Whether an image is one that `job` made in its attempts 1 to `attempts`.
+///
+/// `owner` is the image's as Glance tells it; an image without an owner is nobody's, hence not ours.
+#[must_use]
+pub fn is_own_image(
+    job: JobId,
+    attempts: u32,
+    tenant: &TenantId,
+    image: ImageId,
+    owner: Option<&TenantId>,
+) -> bool {
+    is_own_id(job, attempts, image) && owner == Some(tenant)
+}
+
+/// Whether an id is one that `job` reserved for its attempts 1 to `attempts`.
+pub(crate) fn is_own_id(job: JobId, attempts: u32, image: ImageId) -> bool {
+    (1..=attempts).any(|attempt| job.image_of_attempt(attempt) == image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_ours_by_its_id_and_owner_only() {
+        let job: JobId = "33911588-c299-4369-a240-7e5b741cdb6a"
+            .parse()
+            .expect("a UUID");
+        let other: JobId = "33911588-c299-4369-a240-7e5b741cdb6b"
+            .parse()
+            .expect("a UUID");
+        let tenant = TenantId::new("91b5c7c09cbd45caa3c146fd67ae471e");
+        let stranger = TenantId::new("00000000000000000000000000000000");
+        let second = job.image_of_attempt(2);
+        for (name, attempts, image, owner, expected) in [
+            ("the last attempt's", 2, second, Some(&tenant), true),
+            ("an earlier one's", 3, second, Some(&tenant), true),
+            ("of an attempt yet to come", 1, second, Some(&tenant), false),
+            ("of a job without attempts", 0, second, Some(&tenant), false),
+            ("another tenant's", 2, second, Some(&stranger), false),
+            ("nobody's", 2, second, None, false),
+            (
+                "another job's",
+                2,
+                other.image_of_attempt(2),
+                Some(&tenant),
+                false,
+            ),
+        ] {
+            assert_eq!(
+                is_own_image(job, attempts, &tenant, image, owner),
+                expected,
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Moves the bytes: one download, one upload, a bounded queue between them.
+//!
+//! Invariant: the destination gets exactly the source's number of bytes or a broken upload, which
+//! Glance answers with `queued`; never less, never more, never an empty body. An upload that the
+//! destination drops is repeated on the same image; a download that breaks is resumed while the
+//! upload stays open.
+
+mod download;
+mod rate;
+mod read_ahead;
+mod upload_status;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use domain::{ErrorCode, ImageId};
+use openstack::{Error, Glance};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+pub use rate::MinimumRate;
+pub(crate) use upload_status::until_upload_is_closed;
+
+use self::download::{Delivered, Download};
+use self::rate::RateWindow;
+use self::read_ahead::{Backlog, read_ahead};
+use self::upload_status::{AfterUpload, after_broken_upload};
+use crate::outcome::Step;
+use crate::unit::{Halt, Unit};
+use crate::verify::{StreamHasher, StreamedHashes, must_hash_stream};
+use crate::{EngineSettings, Failure, Progress};
+
+/// An upload is repeated so many times within an attempt.
+const REPEATS: u32 = 3;
+/// Waits so much longer before each repeat.
+const REPEAT_PAUSE: Duration = Duration::from_millis(500);
+/// How often a running transfer is looked at, at least.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How one upload ended, when it did not fail for good.
+enum Upload {
+    Taken(Option<StreamedHashes>),
+    Dropped(Error, Option<StreamedHashes>),
+}
+
+/// Fills `image` with the source's bytes. The hashes, where the source has none of its own.
+pub(crate) async fn transfer(
+    unit: &Unit<'_>,
+    source: &Glance,
+    settings: &EngineSettings,
+    image: ImageId,
+) -> Result<Option<StreamedHashes>, Halt> {
+    if unit.spec().source_digest.size_bytes == 0 {
+        // Glance would make an active image of an empty body.
+        return Err(Failure::fatal(
+            ErrorCode::SourceChanged,
+            "the source image has no bytes of its own",
+        )
+        .into());
+    }
+    let mut repeats = 0;
+    loop {
+        unit.control.permit().await?;
+        let (error, hashes) = match upload(unit, source, settings, image).await? {
+            Upload::Taken(hashes) => return Ok(hashes),
+            Upload::Dropped(error, hashes) => (error, hashes),
+        };
+        tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %error,
+            "the destination dropped the upload");
+        match after_broken_upload(unit, image, settings.idle_timeout).await? {
+            AfterUpload::Taken => return Ok(hashes),
+            AfterUpload::Open if repeats < REPEATS => repeats += 1,
+            AfterUpload::Open => return Err(unit.judge(Step::Upload, &error).into()),
+        }
+        unit.control
+            .unless_interrupted(sleep(REPEAT_PAUSE * repeats))
+            .await?;
+    }
+}
+
+async fn upload(
+    unit: &Unit<'_>,
+    source: &Glance,
+    settings: &EngineSettings,
+    image: ImageId,
+) -> Result<Upload, Halt> {
+    let source_digest = &unit.spec().source_digest;
+    let size = source_digest.size_bytes;
+    unit.progress.restart_bytes();
+    let (filler, body, backlog) = read_ahead(settings.read_ahead_bytes, unit.progress.clone());
+    let download = Download {
+        source,
+        spec: unit.spec(),
+        idle_timeout: settings.idle_timeout,
+        hasher: must_hash_stream(source_digest).then(StreamHasher::new),
+    };
+    let mut watch = Watch::new(settings, size, backlog);
+    let mut look = interval(LOOK_EVERY.min(settings.idle_timeout / 4));
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut downloading = pin!(download.run(filler));
+    let mut uploading = pin!(unit.destination.upload(image, size, body));
+    let mut is_downloading = true;
+    let mut hashes = None;
+    loop {
+        tokio::select! {
+            // The download comes before the upload: when it fails, the upload fails of it.
+            biased;
+            interrupted = unit.control.interrupted() => return Err(interrupted.into()),
+            delivered = &mut downloading, if is_downloading => {
+                is_downloading = false;
+                match delivered? {
+                    Delivered::Everything(found) => hashes = found,
+                    Delivered::NotWanted => {}
+                }
+            }
+            answer = &mut uploading => return match answer {
+                Ok(()) => Ok(Upload::Taken(hashes)),
+                Err(error) if is_dropped(&error) => Ok(Upload::Dropped(error, hashes)),
+                Err(error) => Err(unit.judge(Step::Upload, &error).into()),
+            },
+            _ = look.tick() => match watch.look(unit.progress, Instant::now()) {
+                Look::Well => {}
+                Look::Stalled => {
+                    return Ok(Upload::Dropped(Error::Timeout("the upload stood still"), hashes));
+                }
+                Look::TooSlow(rate) => return Err(too_slow(settings.minimum_rate, rate).into()),
+            },
+        }
+    }
+}
+
+/// Whether the upload broke on its way, so that the same image may take it once more. A refused
+/// token is one of these: Glance reads it before the body, and the next try gets a new one.
+fn is_dropped(error: &Error) -> bool {
+    match error {
+        Error::ServerError { .. }
+        | Error::Unreachable(_)
+        | Error::Interrupted(_)
+        | Error::Timeout(_)
+        | Error::Malformed(_)
+        | Error::TooManyRequests(_)
+        | Error::Unauthorized(_) => true,
+        Error::Forbidden(_)
+        | Error::NotFound(_)
+        | Error::Conflict(_)
+        | Error::Gone(_)
+        | Error::TooLarge(_)
+        | Error::RangeNotSatisfiable(_)
+        | Error::BadRequest { .. }
+        | Error::Redirected { .. }
+        | Error::RangeIgnored(_)
+        | Error::UploadBody(_)
+        | Error::NoToken { .. }
+        | Error::NoEndpoint { .. }
+        | Error::Settings(_) => false,
+    }
+}
+
+fn too_slow(minimum: MinimumRate, rate: u64) -> Failure {
+    Failure::transient(
+        ErrorCode::TooSlow,
+        format!(
+            "only {rate} bytes a second were copied over {} s; at least {} are asked for",
+            minimum.window.as_secs(),
+            minimum.bytes_per_second
+        ),
+    )
+}
+
+/// Sees to it that a running upload moves, and fast enough.
+struct Watch {
+    size: u64,
+    idle_timeout: Duration,
+    backlog: Backlog,
+    rate: RateWindow,
+    moved: (Instant, u64),
+}
+
+enum Look {
+    Well,
+    Stalled,
+    TooSlow(u64),
+}
+
+// === impl Watch ===
+
+impl Watch {
+    fn new(settings: &EngineSettings, size: u64, backlog: Backlog) -> Self {
+        let now = Instant::now();
+        Self {
+            size,
+            idle_timeout: settings.idle_timeout,
+            backlog,
+            rate: RateWindow::new(settings.minimum_rate, now),
+            moved: (now, 0),
+        }
+    }
+
+    fn look(&mut self, progress: &Progress, now: Instant) -> Look {
+        let bytes = progress.bytes_copied();
+        if bytes >= self.size {
+            // Everything is handed over; how long Glance may take to store it is the client's rule.
+            return Look::Well;
+        }
+        // Without waiting bytes it is the source that stands still, and the download tells.
+        if bytes != self.moved.1 || !self.backlog.is_waiting() {
+            self.moved = (now, bytes);
+        }
+        if now.duration_since(self.moved.0) >= self.idle_timeout {
+            return Look::Stalled;
+        }
+        match self.rate.observe(now, bytes) {
+            Some(rate) => Look::TooSlow(rate),
+            None => Look::Well,
+        }
+    }
+}

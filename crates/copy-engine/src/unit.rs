@@ -1,0 +1,118 @@
+//! One unit of work in the engine's words: what is ordered, how it ends, and what its steps share.
+
+use domain::{CopySpec, ImageId, JobId};
+use openstack::{Error, Glance, Image};
+
+use crate::control::{Control, Interrupted};
+use crate::outcome::{Step, judge};
+use crate::{Failure, Progress, provenance};
+
+/// What is to be done for a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The job.
+    pub job_id: JobId,
+    /// What it copies where.
+    pub spec: CopySpec,
+    /// The attempt, from 1; ids of later attempts are not touched.
+    pub attempt: u32,
+    /// Images of the job that are to be settled.
+    pub leftovers: Vec<ImageId>,
+}
+
+/// How a unit ended. What is gone for good is told by [`Progress`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The image is verified and as visible as it shall be.
+    Replicated {
+        /// The attempt's own, or a leftover that was adopted.
+        image: domain::ImageId,
+    },
+    /// It failed; the attempt's own image is removed, unless it is not among the settled.
+    Failed(Failure),
+    /// A cancel or clean-up ended. What could not be removed now is not among the settled.
+    Cleaned,
+    /// Another answers for the unit; nothing was touched since that was known.
+    Stopped,
+}
+
+/// Why a step did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    Interrupted(Interrupted),
+    Failed(Failure),
+}
+
+impl From<Interrupted> for Halt {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(interrupted)
+    }
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What every step at the destination needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Unit<'a> {
+    pub(crate) destination: &'a Glance,
+    pub(crate) order: &'a Order,
+    pub(crate) control: Control<'a>,
+    pub(crate) progress: &'a Progress,
+}
+
+// === impl Order ===
+
+impl Order {
+    /// The id that is reserved for this attempt's image.
+    #[must_use]
+    pub fn image(&self) -> ImageId {
+        self.job_id.image_of_attempt(self.attempt)
+    }
+}
+
+// === impl Unit ===
+
+impl<'a> Unit<'a> {
+    pub(crate) fn spec(&self) -> &'a CopySpec {
+        &self.order.spec
+    }
+
+    pub(crate) fn while_cleaning(self) -> Self {
+        Self {
+            control: self.control.while_cleaning(),
+            ..self
+        }
+    }
+
+    pub(crate) fn judge(&self, step: Step, error: &Error) -> Failure {
+        judge(step, error, self.spec())
+    }
+
+    /// The image as the destination shows it; none when it does not exist for us.
+    pub(crate) async fn look(&self, image: ImageId, step: Step) -> Result<Option<Image>, Halt> {
+        match self
+            .control
+            .unless_interrupted(self.destination.show(image))
+            .await?
+        {
+            Ok(found) => Ok(Some(found)),
+            Err(Error::NotFound(_) | Error::Gone(_)) => Ok(None),
+            Err(error) => Err(self.judge(step, &error).into()),
+        }
+    }
+
+    /// Whether an image that the destination shows was made by this job.
+    pub(crate) fn owns(&self, image: &Image) -> bool {
+        provenance::is_own_image(
+            self.order.job_id,
+            self.order.attempt,
+            &self.spec().destination.tenant,
+            image.id,
+            image.owner.as_ref(),
+        )
+    }
+}
