@@ -57,19 +57,26 @@ async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Home>, Ref
             None => keystones.push((region, vec![region.id().clone()])),
         }
     }
-    let found = try_join_all(keystones.into_iter().map(async |(region, sharing)| {
-        let project = project(region, tenant).await?;
-        Ok((project, sharing))
-    }))
-    .await?;
-    Ok(found
+    let asking = keystones
         .into_iter()
-        .filter_map(|(project, sharing)| Some((project.filter(|p| p.enabled)?, sharing)))
-        .flat_map(|(project, sharing)| {
-            sharing.into_iter().map(move |region| Home {
-                region,
-                tags: project.tags.clone(),
-            })
+        .map(|(region, sharing)| homes_in_keystone(region, sharing, tenant));
+    Ok(try_join_all(asking).await?.concat())
+}
+
+/// The regions that share one Keystone, when it knows the tenant and lets it be used.
+async fn homes_in_keystone(
+    region: &Region,
+    sharing: Vec<RegionId>,
+    tenant: &TenantId,
+) -> Result<Vec<Home>, Refusal> {
+    let Some(project) = project(region, tenant).await?.filter(|p| p.enabled) else {
+        return Ok(Vec::new());
+    };
+    Ok(sharing
+        .into_iter()
+        .map(|region| Home {
+            region,
+            tags: project.tags.clone(),
         })
         .collect())
 }

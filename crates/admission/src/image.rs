@@ -29,11 +29,9 @@ pub(crate) async fn readable_by_caller(
         .glance_for_caller(caller.token.clone())
         .await
         .map_err(refusal)?;
-    let image = retry_lone_401(async || glance.show(id).await)
-        .await
-        .map_err(refusal)?;
+    let image = retry_lone_401(|| glance.show(id)).await.map_err(refusal)?;
     let digest = digest_of_copyable(id, &image)?;
-    retry_lone_401(async || read_first_byte(&glance, id).await)
+    retry_lone_401(|| read_first_byte(&glance, id))
         .await
         .map_err(refusal)?;
     Ok(Readable { image, digest })
@@ -73,7 +71,10 @@ fn digest_of_copyable(id: ImageId, image: &Image) -> Result<ImageDigest, Refusal
 
 /// Glance answers 401 to a good token when it could not ask Keystone: the gateway has just found this
 /// one valid, so one more try.
-async fn retry_lone_401<T>(call: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+async fn retry_lone_401<T, F>(call: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     match call().await {
         Err(Error::Unauthorized(_)) => call().await,
         other => other,

@@ -29,6 +29,8 @@ struct Counted<B> {
     body: B,
     remaining: u64,
     size: u64,
+    /// The frame that completes the size: sent only once the body has ended with it.
+    last: Option<Frame<Bytes>>,
     failure: Arc<Mutex<Option<String>>>,
     all_sent: watch::Sender<bool>,
 }
@@ -65,6 +67,7 @@ impl Glance {
             body,
             remaining: size,
             size,
+            last: None,
             failure: Arc::clone(&failure),
             all_sent,
         });
@@ -130,32 +133,47 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        match std::task::ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-            Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                let Some(remaining) = this.remaining.checked_sub(length) else {
-                    let size = this.size;
-                    return this.fail(format!("more than the announced {size} bytes"));
-                };
-                this.remaining = remaining;
-                if remaining == 0 {
-                    this.all_sent.send_replace(true);
+        if *this.all_sent.borrow() {
+            return Poll::Ready(None);
+        }
+        loop {
+            match std::task::ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                    let Some(remaining) = this.remaining.checked_sub(length) else {
+                        let size = this.size;
+                        return this.fail(format!("more than the announced {size} bytes"));
+                    };
+                    this.remaining = remaining;
+                    if remaining > 0 {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                    if length > 0 {
+                        this.last = Some(frame);
+                    }
                 }
-                Poll::Ready(Some(Ok(frame)))
+                Some(Err(error)) => {
+                    let error = error.into();
+                    return this.fail(chain(error.as_ref()));
+                }
+                None if this.remaining > 0 => {
+                    let (size, sent) = (this.size, this.size - this.remaining);
+                    return this.fail(format!("{sent} instead of the announced {size} bytes"));
+                }
+                None => {
+                    this.all_sent.send_replace(true);
+                    return Poll::Ready(this.last.take().map(Ok));
+                }
             }
-            Some(Err(error)) => {
-                let error = error.into();
-                this.fail(chain(error.as_ref()))
-            }
-            None if this.remaining > 0 => {
-                let (size, sent) = (this.size, this.size - this.remaining);
-                this.fail(format!("{sent} instead of the announced {size} bytes"))
-            }
-            None => Poll::Ready(None),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining)
+        let held = self
+            .last
+            .as_ref()
+            .and_then(Frame::data_ref)
+            .map_or(0, Bytes::len);
+        SizeHint::with_exact(self.remaining + held as u64)
     }
 }

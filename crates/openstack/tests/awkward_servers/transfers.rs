@@ -1,0 +1,178 @@
+//! Transfers: early answers, dishonoured ranges, bodies of the wrong length.
+
+use bytes::Bytes;
+use domain::ImageId;
+use http_body_util::{BodyExt, Full, StreamBody};
+use openstack::{Auth, ByteRange, Error, Glance, HttpClient, HttpSettings};
+use secrecy::SecretString;
+
+use super::server::{Answer, Server};
+
+/// More than the socket buffers of both sides take.
+const LARGE: usize = 64 * 1024 * 1024;
+
+fn glance(server: &Server) -> Glance {
+    let http = HttpClient::new(HttpSettings::default()).expect("default settings");
+    let auth = Auth::Caller(SecretString::from("gAAAA-token"));
+    Glance::new(server.url.clone(), auth, http)
+}
+
+fn image() -> ImageId {
+    "335eef3f-551d-46e1-8781-173f43209d48"
+        .parse()
+        .expect("a UUID")
+}
+
+/// `count` frames of 1 MiB, which share their memory.
+fn frames(
+    count: usize,
+) -> impl http_body::Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
+    let frame = Bytes::from(vec![7; 1024 * 1024]);
+    StreamBody::new(futures::stream::iter(
+        std::iter::repeat_with(move || Ok(http_body::Frame::data(frame.clone()))).take(count),
+    ))
+}
+
+async fn upload(answer: Answer) -> Result<(), Error> {
+    let server = Server::start(vec![answer]).await;
+    let count = LARGE / (1024 * 1024);
+    glance(&server)
+        .upload(image(), LARGE as u64, frames(count))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer_is_heard_although_the_connection_is_closed_with_it() {
+    let page = "<html><head><title>413 Request Entity Too Large</title></head><body>\
+                <h1>413 Request Entity Too Large</h1>Denying attempt to upload image.</body></html>";
+    let headers = "Content-Type: text/html\r\n";
+    // The close races with the writes: many rounds, every one must hear the answer.
+    for _ in 0..50 {
+        let quota = Answer::new("413 Request Entity Too Large", headers, page).early();
+        match upload(quota).await {
+            Err(Error::TooLarge(_)) => {}
+            other => panic!("{other:?}"),
+        }
+        let token = Answer::new("401 Unauthorized", "", "").early();
+        assert_eq!(upload(token).await, Err(Error::Unauthorized(String::new())));
+    }
+}
+
+#[tokio::test]
+async fn a_late_answer_carries_its_words() {
+    let conflict = Answer::new(
+        "409 Conflict",
+        "",
+        "<html><body><h1>409 Conflict</h1>Image status transition from saving to saving is not allowed<br /></body></html>",
+    );
+    assert_eq!(
+        upload(conflict).await,
+        Err(Error::Conflict(
+            "Image status transition from saving to saving is not allowed".to_owned()
+        ))
+    );
+    assert_eq!(upload(Answer::new("204 No Content", "", "")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_without_a_word_is_interrupted() {
+    let error = upload(Answer::raw("").early()).await;
+    assert!(matches!(error, Err(Error::Interrupted(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_upload_announces_its_size_and_nothing_else() {
+    let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
+    let body = Full::new(Bytes::from_static(b"twelve bytes"));
+    glance(&server)
+        .upload(image(), 12, body)
+        .await
+        .expect("stored");
+    let head = server.heads().remove(0);
+    assert!(head.starts_with(&format!("put /v2/images/{}/file http/1.1\r\n", image())));
+    for line in [
+        "content-length: 12\r\n",
+        "x-openstack-image-size: 12\r\n",
+        "content-type: application/octet-stream\r\n",
+        "x-auth-token: gaaaa-token\r\n",
+    ] {
+        assert!(head.contains(line), "{line} in {head}");
+    }
+    assert!(
+        !head.contains("transfer-encoding") && !head.contains("expect"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_of_another_length_never_passes() {
+    for (announced, given) in [(3, 2), (1, 2)] {
+        let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
+        let size = announced * 1024 * 1024;
+        let error = glance(&server).upload(image(), size, frames(given)).await;
+        assert!(matches!(error, Err(Error::UploadBody(_))), "{error:?}");
+    }
+    let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
+    let error = glance(&server).upload(image(), 0, frames(0)).await;
+    assert!(matches!(error, Err(Error::UploadBody(_))), "{error:?}");
+    assert_eq!(server.heads().len(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_fails_is_told_from_a_server_that_fails() {
+    let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
+    let broken = StreamBody::new(futures::stream::iter([
+        Ok(http_body::Frame::data(Bytes::from_static(b"a"))),
+        Err(std::io::Error::other("the source went away")),
+    ]));
+    let error = glance(&server).upload(image(), 2, broken).await;
+    assert_eq!(
+        error,
+        Err(Error::UploadBody("the source went away".to_owned()))
+    );
+}
+
+async fn ranged(status: &str, headers: &str, body: &str) -> Result<Bytes, Error> {
+    let server = Server::start(vec![Answer::new(status, headers, body)]).await;
+    let range = ByteRange::of_length(2, 3);
+    let download = glance(&server).download(image(), Some(range)).await?;
+    Ok(download.body.collect().await?.to_bytes())
+}
+
+#[tokio::test]
+async fn only_the_range_that_was_asked_for_is_taken() {
+    let partial = "206 Partial Content";
+    assert_eq!(
+        ranged(partial, "Content-Range: bytes 2-4/9\r\n", "cde").await,
+        Ok(Bytes::from_static(b"cde"))
+    );
+    let dishonoured = [
+        ("200 OK", "", "abcdefghi"),
+        (partial, "", "cde"),
+        (partial, "Content-Range: bytes 0-2/9\r\n", "abc"),
+        (partial, "Content-Range: bytes 2-5/9\r\n", "cdef"),
+        (partial, "Content-Range: bytes 2-4/9\r\n", "cd"),
+        ("204 No Content", "", ""),
+    ];
+    for (status, headers, body) in dishonoured {
+        let result = ranged(status, headers, body).await;
+        let is_seen = match status {
+            "204 No Content" => result == Ok(Bytes::new()),
+            _ => matches!(result, Err(Error::RangeIgnored(_))),
+        };
+        assert!(is_seen, "{status} {headers} {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_breaks_off_is_no_download() {
+    let broken = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nabc";
+    let server = Server::start(vec![Answer::raw(broken)]).await;
+    let download = glance(&server)
+        .download(image(), None)
+        .await
+        .expect("opened");
+    assert_eq!(download.length, Some(10));
+    let error = download.body.collect().await.expect_err("incomplete");
+    assert!(matches!(error, Error::Interrupted(_)), "{error:?}");
+}
