@@ -1,1 +1,50 @@
-//! placeholder
+//! A private two-region cloud: real Keystone, real Glances, real RabbitMQ and Redis, nginx as each region's front,
+//! and our services as their real binaries.
+//!
+//! Tests, demo, benchmarks and people share it. Everything listens on loopback ports of its own, keeps its state
+//! in one directory and ends with its owner, so any number of test beds can run side by side.
+//!
+//! - [`TestBed::builder`] starts a private one; [`shared`] is one for a whole test binary.
+//! - [`TestBed`] starts, stops, kills, freezes and scales parts.
+//! - [`Cloud`] is a seeded user in a region: tokens and images, by plain HTTP.
+//! - [`TestBed::check_leftovers`] fails a test that leaves something behind.
+
+mod bed;
+mod binaries;
+mod builder;
+mod cache;
+mod command;
+mod down;
+mod http;
+mod identity;
+mod install;
+mod narrator;
+mod openrc;
+mod options;
+mod parts;
+mod ports;
+mod ready;
+mod region;
+mod relay;
+mod seed;
+mod site;
+mod state;
+mod supervisor;
+mod wait;
+mod wsgi;
+
+pub use bed::{TestBed, shared};
+pub use builder::Builder;
+pub use down::down;
+pub use http::client as http_client;
+pub use identity::{issue_scoped_token, issue_token};
+pub use install::install_everything;
+pub use narrator::{say, timed};
+pub use openrc::openrc;
+pub use options::{GlanceOptions, Options, RabbitmqOptions};
+pub use parts::{Part, Sharing};
+pub use region::Region;
+pub use relay::relay;
+pub use seed::{Ids, PROJECTS, SERVICE_USER, SeededUser, USERS};
+pub use supervisor::{Duty, serve};
+pub use wait::eventually;

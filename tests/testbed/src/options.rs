@@ -1,0 +1,108 @@
+//! What can be chosen about a test bed. Kept in its state, so that a later `up` or `start` builds the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::region::Region;
+
+/// The choices of one test bed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// One Keystone a region instead of a shared one.
+    pub split_keystone: bool,
+    /// Start our services too, not only the cloud and the brokers.
+    pub services: bool,
+    /// Build our services with the release profile.
+    pub release: bool,
+    /// Schedulers behind the schedulers' common address.
+    pub schedulers: u16,
+    /// Workers that copy into each region.
+    pub workers: BTreeMap<Region, u16>,
+    /// How long a Keystone token is valid.
+    pub token_expiration: Duration,
+    /// Each region's Glance.
+    pub glance: BTreeMap<Region, GlanceOptions>,
+    /// The message broker.
+    pub rabbitmq: RabbitmqOptions,
+    /// Redis directives beyond (or instead of) the test bed's own, as in redis.conf.
+    pub redis: BTreeMap<String, String>,
+    /// TOML that is laid over the configuration of every service.
+    pub config: String,
+    /// TOML that is laid over the configuration of single parts, by the part's name.
+    pub part_config: BTreeMap<String, String>,
+}
+
+/// The choices of one Glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GlanceOptions {
+    /// uwsgi processes.
+    pub processes: u16,
+    /// Threads of each process; processes times threads is how many transfers can run at once.
+    pub threads: u16,
+    /// Glance's `user_storage_quota`, for example `20MB`; `0` is no limit.
+    pub user_storage_quota: String,
+    /// Whether Glance asks Keystone for the project's unified limits.
+    pub unified_limits: bool,
+}
+
+/// The choices of the message broker.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RabbitmqOptions {
+    /// How long a delivery may stay unacknowledged; the broker's default is 30 minutes.
+    pub consumer_timeout: Option<Duration>,
+    /// How often the broker looks for such deliveries; its default is a minute.
+    pub channel_tick_interval: Option<Duration>,
+}
+
+impl Default for GlanceOptions {
+    fn default() -> Self {
+        Self {
+            processes: 1,
+            threads: 16,
+            user_storage_quota: "0".to_owned(),
+            unified_limits: false,
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            split_keystone: false,
+            services: true,
+            release: false,
+            schedulers: 1,
+            workers: Region::ALL.map(|region| (region, 1)).into(),
+            token_expiration: Duration::from_hours(1),
+            glance: Region::ALL
+                .map(|region| (region, GlanceOptions::default()))
+                .into(),
+            rabbitmq: RabbitmqOptions::default(),
+            redis: BTreeMap::new(),
+            config: String::new(),
+            part_config: BTreeMap::new(),
+        }
+    }
+}
+
+impl Options {
+    /// The region whose Keystone `region` uses: its own, or `ot1`'s when one is shared.
+    pub(crate) fn keystone_of(&self, region: Region) -> Region {
+        if self.split_keystone {
+            region
+        } else {
+            Region::Ot1
+        }
+    }
+
+    /// The regions that have a Keystone.
+    pub(crate) fn keystones(&self) -> &'static [Region] {
+        if self.split_keystone {
+            &Region::ALL
+        } else {
+            &Region::ALL[..1]
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Our own services: the real binaries, each with a configuration file of its own.
+
+use std::path::Path;
+
+use anyhow::Context;
+use toml::{Table, Value};
+
+use super::Part;
+use crate::region::Region;
+use crate::seed;
+use crate::site::{Site, write_private};
+use crate::supervisor::Launch;
+
+/// The common address of all schedulers: a relay in this package's own binary.
+pub(super) fn launch_balancer(site: &Site) -> anyhow::Result<Launch> {
+    let part = Part::Balancer;
+    let mut launch = Launch::of(&site.binaries.testbed).named(part, site.log(part));
+    launch.arguments = vec!["relay".to_owned(), site.ports.schedulers().to_string()];
+    let targets = 1..=crate::ports::MOST_SCHEDULERS;
+    launch
+        .arguments
+        .extend(targets.map(|number| site.ports.scheduler(number).to_string()));
+    Ok(launch)
+}
+
+pub(super) fn launch_scheduler(site: &Site, number: u16) -> anyhow::Result<Launch> {
+    let own = format!(
+        "[scheduler]\nlisten = '127.0.0.1:{}'\nadmin_listen = '127.0.0.1:{}'\n",
+        site.ports.scheduler(number),
+        site.ports.scheduler_admin(number)
+    );
+    launch(site, Part::Scheduler(number), "job-scheduler", &own)
+}
+
+pub(super) fn launch_gateway(site: &Site, region: Region) -> anyhow::Result<Launch> {
+    let own = format!(
+        "[gateway]\nregion = '{region}'\nlisten = '127.0.0.1:{}'\nadmin_listen = '127.0.0.1:{}'\n",
+        site.ports.gateway(region),
+        site.ports.gateway_admin(region)
+    );
+    launch(site, Part::Gateway(region), "api-gateway", &own)
+}
+
+pub(super) fn launch_worker(site: &Site, region: Region, number: u16) -> anyhow::Result<Launch> {
+    let own = format!(
+        "[worker]\nregion = '{region}'\nadmin_listen = '127.0.0.1:{}'\n",
+        site.ports.worker_admin(region, number)
+    );
+    launch(site, Part::Worker(region, number), "copy-worker", &own)
+}
+
+fn launch(site: &Site, part: Part, program: &str, own: &str) -> anyhow::Result<Launch> {
+    let program = site.binaries.service(program)?;
+    let path = site.part_directory(part)?.join("config.toml");
+    write_configuration(site, part, own, &path)
+        .with_context(|| format!("cannot configure {part}"))?;
+    let mut launch = Launch::of(program).named(part, site.log(part));
+    launch.arguments = vec!["--config".to_owned(), path.display().to_string()];
+    launch.wave = 0;
+    Ok(launch)
+}
+
+/// The common settings, the part's own, and then what the test bed's owner lays over them.
+fn write_configuration(site: &Site, part: Part, own: &str, path: &Path) -> anyhow::Result<()> {
+    let mut config: Table = common(site)?.parse()?;
+    let mut layers = vec![own, site.options.config.as_str()];
+    if let Some(layer) = site.options.part_config.get(&part.to_string()) {
+        layers.push(layer);
+    }
+    for layer in layers {
+        lay_over(&mut config, layer.parse()?);
+    }
+    write_private(path, &toml::to_string(&config)?)
+}
+
+fn common(site: &Site) -> anyhow::Result<String> {
+    let schedulers = site.ports.schedulers();
+    let mut text = format!(
+        "[gateway]
+scheduler_url = 'http://127.0.0.1:{schedulers}'
+[worker]
+scheduler_url = 'http://127.0.0.1:{schedulers}'
+[rabbitmq]
+url = '{}'
+[redis]
+url = '{}'
+",
+        site.rabbitmq_url(),
+        site.redis_url()
+    );
+    for region in Region::ALL {
+        text.push_str(&format!(
+            "[regions.{region}]
+keystone_url = '{}'
+[regions.{region}.service_user]
+username = '{name}'
+user_domain_id = 'default'
+password = '{}'
+",
+            site.keystone_url(region),
+            seed::password(seed::SERVICE_USER)?,
+            name = seed::SERVICE_USER,
+        ));
+    }
+    Ok(text)
+}
+
+/// Tables are merged key by key; anything else is replaced.
+fn lay_over(config: &mut Table, layer: Table) {
+    for (key, value) in layer {
+        match (config.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => lay_over(below, above),
+            (_, value) => {
+                config.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_replaces_single_keys_and_leaves_their_neighbours() {
+        let mut config: Table = "[worker]\nregion = 'ot2'\ncopies = 4"
+            .parse()
+            .expect("TOML");
+        lay_over(
+            &mut config,
+            "[worker]\ncopies = 1\n[copy]\nvisibility = 'shared'"
+                .parse()
+                .expect("TOML"),
+        );
+        let expected: Table = "[worker]\nregion = 'ot2'\ncopies = 1\n[copy]\nvisibility = 'shared'"
+            .parse()
+            .expect("TOML");
+        assert_eq!(config, expected);
+    }
+}

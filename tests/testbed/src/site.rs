@@ -1,0 +1,108 @@
+//! Where everything of one test bed is: its directory, its ports, its addresses, its programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::binaries::Binaries;
+use crate::install::Installed;
+use crate::options::Options;
+use crate::parts::{Part, Sharing};
+use crate::ports::Ports;
+use crate::region::Region;
+
+/// What every part's configuration is written from.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) directory: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) ports: Ports,
+    pub(crate) installed: Installed,
+    pub(crate) binaries: Binaries,
+}
+
+impl Site {
+    /// `DIR/<part>`, created when missing.
+    pub(crate) fn part_directory(&self, part: Part) -> anyhow::Result<PathBuf> {
+        let directory = self.directory.join(part.to_string());
+        fs::create_dir_all(&directory)?;
+        Ok(directory)
+    }
+
+    /// Where a part's output goes.
+    pub(crate) fn log(&self, part: Part) -> PathBuf {
+        self.directory.join("log").join(format!("{part}.log"))
+    }
+
+    /// Where the WSGI modules of the checked-in `wsgi` folder are written for uwsgi to import.
+    pub(crate) fn wsgi(&self) -> PathBuf {
+        self.directory.join("wsgi")
+    }
+
+    pub(crate) fn keystone_part(&self, region: Region) -> Part {
+        let sharing = if self.options.split_keystone {
+            Sharing::Split
+        } else {
+            Sharing::Shared
+        };
+        Part::Keystone(self.options.keystone_of(region), sharing)
+    }
+
+    /// The Keystone that serves `region`; ends in `/v3`.
+    pub(crate) fn keystone_url(&self, region: Region) -> String {
+        let port = self.ports.keystone(self.options.keystone_of(region));
+        format!("http://127.0.0.1:{port}/v3")
+    }
+
+    /// Glance itself, past the front.
+    pub(crate) fn glance_url(&self, region: Region) -> String {
+        format!("http://127.0.0.1:{}", self.ports.glance(region))
+    }
+
+    /// The region's front: what the catalog gives as `image` endpoint.
+    pub(crate) fn front_url(&self, region: Region) -> String {
+        format!("http://127.0.0.1:{}", self.ports.front(region))
+    }
+
+    pub(crate) fn gateway_url(&self, region: Region) -> String {
+        format!("http://127.0.0.1:{}", self.ports.gateway(region))
+    }
+
+    pub(crate) fn rabbitmq_url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.ports.rabbitmq())
+    }
+
+    pub(crate) fn redis_url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.ports.redis())
+    }
+
+    /// Where `region`'s Glance keeps the bytes of images.
+    pub(crate) fn store(&self, region: Region) -> PathBuf {
+        self.directory.join(format!("glance-{region}/images"))
+    }
+
+    /// Where `region`'s Glance keeps the bytes of imports that are under way.
+    pub(crate) fn staging(&self, region: Region) -> PathBuf {
+        self.directory.join(format!("glance-{region}/staging"))
+    }
+
+    pub(crate) fn venv_program(&self, name: &str) -> PathBuf {
+        self.installed.venv.join("bin").join(name)
+    }
+}
+
+/// Writes `text` to `path` so that only the owner can read it: configurations hold passwords.
+pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let unfinished = path.with_added_extension("unfinished");
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&unfinished, path)?;
+    Ok(())
+}
