@@ -1,1 +1,36 @@
-//! placeholder
+//! The API gateway: the only part of the service that callers reach.
+//!
+//! It authenticates, validates, has the scheduler create the job, wakes a worker, answers. It never
+//! touches Redis, never moves image bytes, and keeps nothing that a restart would miss. A 202 is
+//! given only for a job that the scheduler has committed.
+//!
+//! Read `router.rs` for what there is, `middleware.rs` for what happens to every request,
+//! `fault.rs` for what failures look like, `copy_jobs/create.rs` for the main path.
+
+mod abandoned_creates;
+mod answer;
+mod app;
+mod auth;
+mod cloud;
+mod copy_jobs;
+mod copy_request;
+mod documented;
+mod extract;
+mod fault;
+mod gateway;
+mod job_document;
+mod list_query;
+mod metrics;
+mod middleware;
+mod openapi;
+mod quoted;
+mod request_id;
+mod request_rate;
+mod router;
+mod scheduler_client;
+mod scope;
+mod server;
+mod wake_up;
+
+pub use gateway::{Gateway, run};
+pub use router::openapi_json;

@@ -1,0 +1,135 @@
+//! Jobs that a caller was told may or may not exist: canceled in the background, so that nobody pays
+//! for a copy that nobody counts on.
+//!
+//! Bounded in number, ends at shutdown; what it had to leave is in the log with the job's id.
+
+use domain::JobId;
+use service_kit::Backoff;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::metrics::Metrics;
+use crate::scheduler_client::{SchedulerClient, SchedulerError, Viewer};
+
+/// Jobs that wait for their turn, at most; with more, something else is wrong.
+const WAITING: usize = 1024;
+/// Jobs that are being canceled at once.
+const AT_ONCE: usize = 32;
+/// One cancel takes no longer.
+const TRY: Duration = Duration::from_secs(10);
+/// A create that is on its way for longer than this does not arrive any more.
+const MAY_STILL_ARRIVE: Duration = Duration::from_secs(60);
+
+/// Takes over jobs of unknown fate. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct AbandonedCreates {
+    queue: mpsc::Sender<Abandoned>,
+    metrics: Metrics,
+}
+
+#[derive(Debug)]
+struct Abandoned {
+    id: JobId,
+    viewer: Viewer,
+    since: Instant,
+}
+
+impl AbandonedCreates {
+    /// Starts the task that cancels what is handed over, until `shutdown`.
+    pub(crate) fn start(
+        scheduler: SchedulerClient,
+        metrics: Metrics,
+        shutdown: CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (queue, abandoned) = mpsc::channel(WAITING);
+        tasks.spawn(
+            cancel_all(scheduler, abandoned, shutdown)
+                .instrument(tracing::info_span!("abandoned creates")),
+        );
+        Self { queue, metrics }
+    }
+
+    /// Hands a job over.
+    pub(crate) fn hand_over(&self, id: JobId, viewer: Viewer) {
+        self.metrics.create_abandoned();
+        let abandoned = Abandoned {
+            id,
+            viewer,
+            since: Instant::now(),
+        };
+        if self.queue.try_send(abandoned).is_err() {
+            left_alone(id, "too many of them wait");
+        }
+    }
+}
+
+async fn cancel_all(
+    scheduler: SchedulerClient,
+    mut abandoned: mpsc::Receiver<Abandoned>,
+    shutdown: CancellationToken,
+) {
+    let mut under_way = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            Some(_) = under_way.join_next() => {}
+            next = abandoned.recv(), if under_way.len() < AT_ONCE => {
+                let Some(next) = next else { break };
+                let (scheduler, shutdown) = (scheduler.clone(), shutdown.clone());
+                under_way.spawn(
+                    async move {
+                        tokio::select! {
+                            () = cancel(&scheduler, &next) => {}
+                            () = shutdown.cancelled() => left_alone(next.id, "the gateway shuts down"),
+                        }
+                    }
+                    .in_current_span(),
+                );
+            }
+        }
+    }
+    under_way.join_all().await;
+    abandoned.close();
+    while let Some(next) = abandoned.recv().await {
+        left_alone(next.id, "the gateway shuts down");
+    }
+}
+
+/// Asks until the answer leaves no doubt.
+async fn cancel(scheduler: &SchedulerClient, abandoned: &Abandoned) {
+    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30))
+        .expect("a second is more than nothing and less than thirty");
+    let mut failures = 0;
+    loop {
+        let answer = scheduler
+            .cancel(&abandoned.viewer, abandoned.id, Instant::now() + TRY)
+            .await;
+        match answer {
+            Ok(_) => {
+                tracing::info!(job.id = %abandoned.id, "a job of unknown fate existed and is canceled");
+                return;
+            }
+            Err(SchedulerError::TooLate(_)) => {
+                tracing::info!(job.id = %abandoned.id, "a job of unknown fate has ended already");
+                return;
+            }
+            Err(SchedulerError::NotFound) if abandoned.since.elapsed() > MAY_STILL_ARRIVE => {
+                tracing::info!(job.id = %abandoned.id, "a job of unknown fate was never created");
+                return;
+            }
+            Err(error) => tracing::debug!(job.id = %abandoned.id, %error, "not canceled yet"),
+        }
+        failures += 1;
+        sleep(backoff.delay(failures)).await;
+    }
+}
+
+fn left_alone(id: JobId, reason: &str) {
+    tracing::warn!(job.id = %id, reason, "a job of unknown fate was not canceled and may run");
+}

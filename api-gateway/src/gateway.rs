@@ -1,0 +1,155 @@
+//! Builds the gateway from its configuration and runs it until it has drained.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use prometheus_client::registry::Registry;
+use service_kit::Context;
+use service_kit::admin::{AdminServer, Readiness};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+use work_queue::WorkQueue;
+
+use crate::abandoned_creates::AbandonedCreates;
+use crate::app::App;
+use crate::auth::{Authenticator, TokenCache};
+use crate::copy_jobs::StreamPermits;
+use crate::metrics::Metrics;
+use crate::request_rate::RequestRate;
+use crate::router::{openapi_json, router};
+use crate::scheduler_client::SchedulerClient;
+use crate::server::Server;
+use crate::wake_up::WakeUps;
+use crate::{cloud, fault};
+
+/// A gateway whose ports are bound.
+pub struct Gateway {
+    app: Arc<App>,
+    server: Server,
+    admin: AdminServer,
+    readiness: Readiness,
+    context: Context,
+    /// Ends what outlives the drain: the admin port and the connection to RabbitMQ.
+    last: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Builds and runs the gateway; the whole of the binary's work.
+///
+/// # Errors
+/// When the configuration cannot be used or a port cannot be bound.
+pub async fn run(context: Context) -> anyhow::Result<()> {
+    Gateway::build(context).await?.serve().await
+}
+
+impl Gateway {
+    /// Builds everything and binds the ports. Needs no other part to be up: the scheduler, RabbitMQ and
+    /// Keystone are connected to when they are first needed.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used or a port cannot be bound.
+    pub async fn build(context: Context) -> anyhow::Result<Self> {
+        let config = &context.config;
+        let settings = config.gateway()?;
+        let cloud = cloud::cloud(config)?;
+        let region = cloud
+            .region(&settings.region)
+            .with_context(|| format!("gateway.region: regions.{} is missing", settings.region))?;
+
+        let mut registry = Registry::with_prefix("image_replicator");
+        let metrics = Metrics::register(&mut registry);
+        let readiness = Readiness::default();
+        let server = Server::bind(settings.listen).await?;
+        let admin =
+            AdminServer::bind(settings.admin_listen, readiness.clone(), Arc::new(registry)).await?;
+
+        let (last, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let scheduler =
+            SchedulerClient::new(&settings.scheduler_url).context("gateway.scheduler_url")?;
+        let queue = WorkQueue::start(
+            &work_queue::Settings {
+                url: config.rabbitmq.url()?,
+                queue_prefix: config.rabbitmq.queue_prefix.clone(),
+                heartbeat: config.rabbitmq.heartbeat,
+                connection_name: format!("api-gateway {}", settings.region),
+            },
+            last.clone(),
+            &tasks,
+        )
+        .context("rabbitmq")?;
+
+        let app = App {
+            region: settings.region.clone(),
+            challenge: fault::challenge(region.keystone().url().as_str())
+                .with_context(|| format!("regions.{}.keystone_url", settings.region))?,
+            authenticator: Authenticator::new(
+                region.clone(),
+                TokenCache::new(settings.token_cache),
+                config.policy.clone(),
+                context.clock.clone(),
+                metrics.clone(),
+            ),
+            request_rate: RequestRate::new(settings),
+            admission: cloud::admission(config, &cloud, &settings.region)?,
+            wake_ups: WakeUps::new(queue.publisher(), metrics.clone()),
+            abandoned_creates: AbandonedCreates::start(
+                scheduler.clone(),
+                metrics.clone(),
+                context.shutdown.clone(),
+                &tasks,
+            ),
+            scheduler,
+            stream_permits: StreamPermits::default(),
+            metrics,
+            clock: context.clock.clone(),
+            request_deadline: settings.request_deadline,
+            body_limit: settings.body_limit_bytes,
+            keep_alive: settings.sse_keep_alive,
+            openapi: openapi_json()?.into(),
+            shutdown: context.shutdown.clone(),
+        };
+        Ok(Self {
+            app: Arc::new(app),
+            server,
+            admin,
+            readiness,
+            context,
+            last,
+            tasks,
+        })
+    }
+
+    /// Where the public API is served.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Serves until the shutdown, then drains: not ready, streams end, running requests end, then the
+    /// admin port and RabbitMQ.
+    ///
+    /// # Errors
+    /// When the admin port fails.
+    pub async fn serve(self) -> anyhow::Result<()> {
+        let shutdown = self.context.shutdown.clone();
+        let drain = self.context.config.gateway()?.drain;
+        let admin = tokio::spawn(self.admin.serve(self.last.clone()).in_current_span());
+        // Nothing behind the gateway is a condition: without the scheduler it still answers, with 503,
+        // and taking every replica out of its front would turn that into something less clear.
+        tracing::info!(address = %self.server.address(), region.id = %self.app.region, "serving");
+        let not_ready = async {
+            shutdown.cancelled().await;
+            self.readiness.drain();
+        };
+        let serving = self
+            .server
+            .serve(router(self.app.clone()), shutdown.clone(), drain);
+        tokio::join!(not_ready, serving);
+        self.last.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        admin.await.context("the admin port")?
+    }
+}

@@ -1,0 +1,84 @@
+//! What happens to every request, whatever its route, from the outside in:
+//!
+//! 1. [`identify`]: the request gets its id and its deadline, the answer its `X-OpenStack-Request-Id`.
+//!    Outermost, so that even the answer to a panic can be found in the log.
+//! 2. [`observe`]: one span, one log line and one count. Outside of everything that may answer in a
+//!    handler's place, so that it sees what the caller sees.
+//! 3. Panics become a 500. Inside of 1 and 2: they must not be lost with the handler.
+//! 4. [`name_keystone`]: every 401 names the Keystone to get a token from.
+//! 5. [`hold_to_deadline`]: the backstop for a handler that outlives the request's deadline. Innermost,
+//!    so that what it gives up is only the handler. An event stream is not cut: its handler ends when
+//!    the stream begins.
+//!
+//! Tokens are validated and bodies limited where handlers ask for them (`extract.rs`), because the
+//! order of those checks is part of the API.
+
+mod observe;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tokio::time::{Duration, timeout_at};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::fault::{self, Fault};
+use crate::request_id::{RequestIds, X_OPENSTACK_REQUEST_ID};
+use crate::scope::Scope;
+use observe::observe;
+
+/// How long after the deadline a handler may still tell what it knows.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Puts the layers around the routes.
+pub(crate) fn around(router: Router, app: &Arc<App>) -> Router {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(app.clone(), identify))
+            .layer(from_fn_with_state(app.clone(), observe))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(app.clone(), name_keystone))
+            .layer(from_fn(hold_to_deadline)),
+    )
+}
+
+async fn identify(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let ids = RequestIds::of(request.headers());
+    let own = ids.own.header_value();
+    request
+        .extensions_mut()
+        .insert(Scope::new(ids, app.request_deadline));
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(X_OPENSTACK_REQUEST_ID, own);
+    response
+}
+
+async fn name_keystone(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    fault::add_challenge(next.run(request).await, &app.challenge)
+}
+
+async fn hold_to_deadline(scope: Scope, request: Request, next: Next) -> Response {
+    match timeout_at(scope.deadline() + GRACE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Fault::unavailable("The request took too long. Try again later.").into_response(),
+    }
+}
+
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the signature is tower-http's"
+)]
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text");
+    tracing::error!(panic = text, "a handler panicked");
+    Fault::Internal.into_response()
+}

@@ -1,0 +1,42 @@
+//! The API document: generated from the routes, served at `/openapi.json`, checked in as
+//! `api-gateway/openapi.json` so that a change of the API shows in review.
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+/// Everything that is not said at a route.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "image-replicator",
+        description = "Copies images between the regions of an OpenStack cloud, verified.\n\n\
+                       Every answer carries `X-OpenStack-Request-Id`. Times are UTC.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags((
+        name = "image copy jobs",
+        description = "Request, watch and cancel copies. The base URL is the one of the region's \
+                       image service."
+    )),
+    security(("keystone_token" = [])),
+    modifiers(&TokenHeader),
+)]
+pub(crate) struct ApiDocument;
+
+struct TokenHeader;
+
+impl Modify for TokenHeader {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let token = ApiKeyValue::with_description(
+            "X-Auth-Token",
+            "A token of this region's Keystone that is scoped to a project.",
+        );
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme(
+                "keystone_token",
+                SecurityScheme::ApiKey(ApiKey::Header(token)),
+            );
+    }
+}

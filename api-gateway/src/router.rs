@@ -1,0 +1,59 @@
+//! Every route. The API document is made from the same lines, so neither can miss the other.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::copy_jobs;
+use crate::fault::Fault;
+use crate::middleware;
+use crate::openapi::ApiDocument;
+
+/// The whole public API, with what surrounds every request.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let (router, _) = documented_routes().split_for_parts();
+    let router = router
+        // Before the layers, so that they surround these answers as well.
+        .fallback(async || Fault::NotFound("There is nothing at this path.".to_owned()))
+        .method_not_allowed_fallback(async || Fault::MethodNotAllowed)
+        .with_state(app.clone());
+    middleware::around(router, &app)
+}
+
+/// The API document as it is served and checked in.
+///
+/// # Errors
+/// When it cannot be written as JSON, which would be a defect of the document.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    let document = documented_routes().into_openapi();
+    document.to_pretty_json().map(|json| json + "\n")
+}
+
+fn documented_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(ApiDocument::openapi())
+        .merge(copy_jobs::routes())
+        .routes(routes!(show_openapi))
+}
+
+/// Show this document
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "showOpenApi",
+    security(()),
+    responses((status = 200, description = "This document.", content_type = "application/json")),
+)]
+async fn show_openapi(State(app): State<Arc<App>>) -> Response {
+    (
+        [(CONTENT_TYPE, "application/json; charset=UTF-8")],
+        app.openapi.to_string(),
+    )
+        .into_response()
+}

@@ -1,0 +1,105 @@
+//! Creating a job: repeated with the same job id until the scheduler has said what became of it, or
+//! the request's deadline has passed.
+
+use domain::{CopySpec, JobId};
+use proto::v1;
+use tokio::time::{Duration, Instant};
+
+use super::{KeyedJob, SchedulerClient, SchedulerError, job_of};
+
+/// One try takes no longer, so that a frozen scheduler leaves time for another.
+const LONGEST_TRY: Duration = Duration::from_secs(10);
+
+/// A job to be created. The id is made by the caller: repeating it creates nothing twice.
+#[derive(Debug, Clone)]
+pub(crate) struct NewJob {
+    /// The job's id.
+    pub id: JobId,
+    /// What is to be copied where.
+    pub spec: CopySpec,
+    /// The caller's idempotency key, if it sent one.
+    pub key: Option<String>,
+    /// Digest of the request; stored with the key.
+    pub request_digest: String,
+}
+
+/// A job that was not created, or is not known to have been.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CreateError {
+    /// It was not.
+    #[error(transparent)]
+    Refused(SchedulerError),
+    /// Nothing ever reached a scheduler: it was not.
+    #[error("the scheduler is not connected")]
+    NotSent,
+    /// It may have been.
+    #[error("it is not known whether the job was created: {0}")]
+    Unknown(SchedulerError),
+}
+
+impl SchedulerClient {
+    /// Creates a job. The answer names the job that stands: the new one, or the one that the key
+    /// already stood for.
+    ///
+    /// # Errors
+    /// [`CreateError::Unknown`] when no answer came until `deadline`: the job may exist.
+    pub(crate) async fn create(
+        &self,
+        job: &NewJob,
+        deadline: Instant,
+    ) -> Result<KeyedJob, CreateError> {
+        let request = v1::CreateJobRequest {
+            job_id: job.id.to_string(),
+            spec: Some((&job.spec).into()),
+            idempotency: job.key.as_ref().map(|key| v1::Idempotency {
+                key: key.clone(),
+                request_digest: job.request_digest.clone(),
+            }),
+        };
+        let give_up_unsent = deadline.min(Instant::now() + super::PATIENCE);
+        let mut sent = false;
+        let mut failures = 0;
+        loop {
+            let error = match self.try_create(request.clone(), deadline).await {
+                Ok(created) => return Ok(created),
+                Err(error) => error,
+            };
+            let give_up = match error {
+                SchedulerError::NotFound
+                | SchedulerError::TooLate(_)
+                | SchedulerError::LimitReached(_)
+                | SchedulerError::Invalid(_) => return Err(CreateError::Refused(error)),
+                SchedulerError::NotConnected if !sent => give_up_unsent,
+                SchedulerError::NotConnected => deadline,
+                SchedulerError::Unavailable(_) | SchedulerError::TimedOut => {
+                    sent = true;
+                    deadline
+                }
+                SchedulerError::Defect(_) => return Err(CreateError::Unknown(error)),
+            };
+            if !self.pause(&mut failures, give_up).await {
+                let unknown = CreateError::Unknown(error);
+                return Err(if sent { unknown } else { CreateError::NotSent });
+            }
+        }
+    }
+
+    async fn try_create(
+        &self,
+        request: v1::CreateJobRequest,
+        deadline: Instant,
+    ) -> Result<KeyedJob, SchedulerError> {
+        let deadline = deadline.min(Instant::now() + LONGEST_TRY);
+        let answer = self
+            .once(
+                deadline,
+                async |mut rpc, request| rpc.create_job(request).await,
+                request,
+            )
+            .await?;
+        Ok(KeyedJob {
+            id: job_of(answer.job)?.id,
+            request_digest: answer.request_digest,
+        })
+    }
+}
