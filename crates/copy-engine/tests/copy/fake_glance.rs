@@ -1,0 +1,135 @@
+//! A fake Glance, for what a real one cannot be made to do on demand: break off in mid-body, drip,
+//! send too much, lose an answer, answer 409 or 410 at a chosen moment, drop an upload.
+//!
+//! It keeps the rules that the engine relies on and that were seen on the real one: an id that was
+//! deleted is never used again, a broken upload sets the image back to `queued`, an empty upload
+//! makes an active image of 0 bytes, `protected` forbids a delete. What the real one does is tested
+//! with the real one, in the scenarios.
+
+mod faults;
+mod images;
+mod wire;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::ImageId;
+use openstack::{Auth, Glance, HttpClient, HttpSettings};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use url::Url;
+
+pub(crate) use faults::{Fault, Operation};
+pub(crate) use images::FakeImage;
+use images::Images;
+
+/// A running fake; ends when dropped.
+pub(crate) struct FakeGlance {
+    url: Url,
+    shared: Arc<Shared>,
+    _server: JoinSet<()>,
+}
+
+/// What the server's connections and the test look at together.
+struct Shared {
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) images: Images,
+    faults: Vec<(Operation, Fault)>,
+    /// Every request that came, in order.
+    pub(crate) requests: Vec<Operation>,
+}
+
+impl FakeGlance {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changes: watch::Sender::new(0),
+        });
+        let mut server = JoinSet::new();
+        let serving = shared.clone();
+        server.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(wire::serve(stream, serving.clone()));
+            }
+        });
+        Self {
+            url: format!("http://127.0.0.1:{port}").parse().expect("a URL"),
+            shared,
+            _server: server,
+        }
+    }
+
+    pub(crate) fn client(&self) -> Glance {
+        Glance::new(
+            self.url.clone(),
+            Auth::Caller("a token".into()),
+            HttpClient::new(HttpSettings::default()).expect("default settings are good"),
+        )
+    }
+
+    /// Has the next requests of this kind go wrong, one fault each, in the order planned.
+    pub(crate) fn plan(&self, operation: Operation, fault: Fault) {
+        self.state().faults.push((operation, fault));
+    }
+
+    pub(crate) fn put(&self, image: FakeImage) {
+        self.state().images.put(image);
+    }
+
+    pub(crate) fn image(&self, id: ImageId) -> Option<FakeImage> {
+        self.state().images.get(id).cloned()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+
+    /// Requests that change something, so far.
+    pub(crate) fn writes(&self) -> usize {
+        let state = self.state();
+        state.requests.iter().filter(|op| op.is_write()).count()
+    }
+
+    pub(crate) fn count(&self, operation: Operation) -> usize {
+        let state = self.state();
+        state.requests.iter().filter(|op| **op == operation).count()
+    }
+
+    /// Waits until the state is as told.
+    pub(crate) async fn until(&self, condition: impl Fn(&State) -> bool) {
+        let mut changes = self.shared.changes.subscribe();
+        while !condition(&self.state()) {
+            changes.changed().await.expect("the fake runs");
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and wakes who waits for a change.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.state());
+        self.changes.send_modify(|count| *count += 1);
+        result
+    }
+
+    /// Notes a request and takes the fault that is planned for it.
+    fn begin(&self, operation: Operation) -> Option<Fault> {
+        self.change(|state| {
+            state.requests.push(operation);
+            let at = state.faults.iter().position(|(op, _)| *op == operation)?;
+            Some(state.faults.remove(at).1)
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! What can be planned to go wrong, and with which request.
+
+use std::time::Duration;
+
+/// The calls of the Image API that the engine makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Show,
+    Create,
+    Patch,
+    Delete,
+    Download,
+    Upload,
+}
+
+/// One disturbance of one request.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// Answers so and does nothing.
+    Refuse(u16, &'static str),
+    /// Closes the connection and does nothing.
+    Ignore,
+    /// Does what was asked and closes the connection without an answer.
+    LoseAnswer,
+    /// Does what was asked, after another has deleted the image.
+    AfterDeletion,
+    /// A download that announces everything and breaks after so many bytes.
+    BreakAfter(usize),
+    /// A download that ends, as if complete, after so many bytes.
+    EndAfter(usize),
+    /// A download with so many bytes too many.
+    Excess(usize),
+    /// A download whose byte at this position is wrong.
+    WrongByte(usize),
+    /// A download that stops after so many bytes and keeps the connection open.
+    HangAfter(usize),
+    /// A download that takes this long for each byte.
+    Drip(Duration),
+    /// A download that takes no notice of the range that was asked for.
+    IgnoreRange,
+    /// An upload that is dropped after so many bytes; the image is `queued` again.
+    DropAfter(usize),
+    /// An upload that is dropped after so many bytes by a server that dies: `saving` for ever.
+    DieAfter(usize),
+    /// An upload that is read up to so many bytes and then left waiting.
+    StallAfter(usize),
+    /// An upload that is stored with a flipped bit.
+    StoreWrongly,
+}
+
+impl Operation {
+    pub(crate) fn is_write(self) -> bool {
+        match self {
+            Self::Create | Self::Patch | Self::Delete | Self::Upload => true,
+            Self::Show | Self::Download => false,
+        }
+    }
+}

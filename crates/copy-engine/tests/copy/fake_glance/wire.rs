@@ -1,0 +1,286 @@
+//! The fake's HTTP: one request a connection, written out by hand so that any byte of it can go
+//! missing.
+
+use std::io;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use super::images::Refusal;
+use super::{Fault, Operation, Shared};
+
+struct Request {
+    method: String,
+    path: String,
+    length: usize,
+    range_start: Option<usize>,
+    /// What was read of the body together with the head.
+    body: Vec<u8>,
+}
+
+pub(super) async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
+    // A connection that breaks is what half of the tests are about.
+    let _broken = answer(&mut stream, &shared).await;
+}
+
+async fn answer(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
+    let request = read_head(stream).await?;
+    let (operation, id) = route(&request);
+    let fault = shared.begin(operation);
+    match operation {
+        Operation::Download => download(stream, shared, &request, &id, fault).await,
+        Operation::Upload => upload(stream, shared, request, &id, fault).await,
+        Operation::Show | Operation::Create | Operation::Patch | Operation::Delete => {
+            metadata(stream, shared, request, operation, &id, fault).await
+        }
+    }
+}
+
+fn route(request: &Request) -> (Operation, String) {
+    let path = request.path.strip_prefix("/v2/images").unwrap_or_default();
+    let path = path.trim_start_matches('/');
+    let (id, is_file) = match path.strip_suffix("/file") {
+        Some(id) => (id, true),
+        None => (path, false),
+    };
+    let operation = match (request.method.as_str(), is_file) {
+        ("GET", true) => Operation::Download,
+        ("PUT", true) => Operation::Upload,
+        ("POST", false) => Operation::Create,
+        ("PATCH", false) => Operation::Patch,
+        ("DELETE", false) => Operation::Delete,
+        _ => Operation::Show,
+    };
+    (operation, id.to_owned())
+}
+
+async fn read_head(stream: &mut TcpStream) -> io::Result<Request> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at;
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.lines();
+    let mut words = lines.next().unwrap_or_default().split(' ');
+    let (method, path) = (words.next(), words.next());
+    let header = |name: &str| {
+        lines.clone().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
+        })
+    };
+    Ok(Request {
+        method: method.unwrap_or_default().to_owned(),
+        path: path.unwrap_or_default().to_owned(),
+        length: header("content-length").map_or(0, |text| text.parse().expect("a length")),
+        range_start: header("range").map(|text| {
+            let range = text.strip_prefix("bytes=").expect("a byte range");
+            range.trim_end_matches('-').parse().expect("an open range")
+        }),
+        body: bytes.split_off(end + 4),
+    })
+}
+
+async fn metadata(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    mut request: Request,
+    operation: Operation,
+    id: &str,
+    fault: Option<Fault>,
+) -> io::Result<()> {
+    read_body(stream, &mut request, usize::MAX).await?;
+    match fault {
+        Some(Fault::Refuse(status, words)) => return refuse(stream, (status, words)).await,
+        Some(Fault::Ignore) => return Ok(()),
+        Some(Fault::AfterDeletion) => delete_by_another(shared, id),
+        _ => {}
+    }
+    let json = || serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
+    let done = shared.change(|state| match operation {
+        Operation::Create => {
+            let document = json().as_object().cloned().unwrap_or_default();
+            state.images.create(document).map(Some)
+        }
+        Operation::Patch => {
+            let changes = json().as_array().cloned().unwrap_or_default();
+            state.images.patch(id, &changes).map(Some)
+        }
+        Operation::Delete => state.images.delete(id).map(|()| None),
+        Operation::Show | Operation::Download | Operation::Upload => {
+            let image = state.images.find(id)?;
+            Ok(Some(Value::Object(image.attributes.clone())))
+        }
+    });
+    match (fault, done) {
+        (Some(Fault::LoseAnswer), _) => Ok(()),
+        (_, Ok(Some(body))) => respond(stream, 200, body.to_string().as_bytes()).await,
+        (_, Ok(None)) => respond(stream, 204, b"").await,
+        (_, Err(refusal)) => refuse(stream, refusal).await,
+    }
+}
+
+async fn download(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    request: &Request,
+    id: &str,
+    fault: Option<Fault>,
+) -> io::Result<()> {
+    if let Some(Fault::Refuse(status, words)) = fault {
+        return refuse(stream, (status, words)).await;
+    }
+    let found = shared
+        .state()
+        .images
+        .find(id)
+        .map(|image| image.data.clone());
+    let mut data = match found {
+        Ok(data) => data,
+        Err(refusal) => return refuse(stream, refusal).await,
+    };
+    let total = data.len();
+    let start = match (&fault, request.range_start) {
+        (Some(Fault::IgnoreRange), _) | (_, None) => None,
+        (_, Some(start)) => Some(start),
+    };
+    if start.is_some_and(|start| start >= total) {
+        return refuse(stream, (416, "the range begins after the end")).await;
+    }
+    let mut data = data.split_off(start.unwrap_or(0));
+    let mut send = usize::MAX;
+    match fault {
+        Some(Fault::EndAfter(bytes)) => data.truncate(bytes),
+        Some(Fault::Excess(bytes)) => data.extend(vec![0; bytes]),
+        Some(Fault::WrongByte(at)) => data[at] ^= 1,
+        Some(Fault::BreakAfter(bytes) | Fault::HangAfter(bytes)) => send = bytes,
+        _ => {}
+    }
+    let mut head = format!(
+        "HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        if start.is_some() {
+            "206 Partial Content"
+        } else {
+            "200 OK"
+        },
+        data.len()
+    );
+    if let Some(start) = start {
+        let last = start + data.len() - 1;
+        head.push_str(&format!("content-range: bytes {start}-{last}/{total}\r\n"));
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes()).await?;
+    if let Some(Fault::Drip(pause)) = fault {
+        for byte in data {
+            stream.write_all(&[byte]).await?;
+            sleep(pause).await;
+        }
+        return Ok(());
+    }
+    stream.write_all(&data[..send.min(data.len())]).await?;
+    if let Some(Fault::HangAfter(_)) = fault {
+        // Until the other side has had enough.
+        stream.read_u8().await?;
+    }
+    Ok(())
+}
+
+async fn upload(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    mut request: Request,
+    id: &str,
+    fault: Option<Fault>,
+) -> io::Result<()> {
+    if let Some(Fault::Refuse(..) | Fault::Ignore) = fault {
+        read_body(stream, &mut request, usize::MAX).await?;
+        return match fault {
+            Some(Fault::Refuse(status, words)) => refuse(stream, (status, words)).await,
+            _ => Ok(()),
+        };
+    }
+    if let Err(refusal) = shared.change(|state| state.images.begin_upload(id)) {
+        read_body(stream, &mut request, usize::MAX).await?;
+        return refuse(stream, refusal).await;
+    }
+    let limit = match fault {
+        Some(Fault::DropAfter(bytes) | Fault::DieAfter(bytes) | Fault::StallAfter(bytes)) => bytes,
+        _ => usize::MAX,
+    };
+    let whole = read_body(stream, &mut request, limit).await;
+    if let Some(Fault::StallAfter(_)) = fault {
+        // Until the other side has had enough and asks how the image stands.
+        let mut changes = shared.changes.subscribe();
+        changes.changed().await.map_err(io::Error::other)?;
+    }
+    if whole.is_err() || limit != usize::MAX {
+        if !matches!(fault, Some(Fault::DieAfter(_))) {
+            shared.change(|state| {
+                if let Ok(image) = state.images.find_mut(id) {
+                    image.set_status("queued");
+                }
+            });
+        }
+        return Ok(());
+    }
+    match fault {
+        Some(Fault::AfterDeletion) => delete_by_another(shared, id),
+        Some(Fault::StoreWrongly) => request.body[0] ^= 1,
+        _ => {}
+    }
+    let stored = shared.change(|state| state.images.end_upload(id, request.body));
+    match (fault, stored) {
+        (Some(Fault::LoseAnswer), _) => Ok(()),
+        (_, Ok(())) => respond(stream, 204, b"").await,
+        (_, Err(refusal)) => refuse(stream, refusal).await,
+    }
+}
+
+/// Reads the body, or its first `limit` bytes. An error when it breaks off before.
+async fn read_body(stream: &mut TcpStream, request: &mut Request, limit: usize) -> io::Result<()> {
+    let wanted = request.length.min(limit);
+    while request.body.len() < wanted {
+        if stream.read_buf(&mut request.body).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+fn delete_by_another(shared: &Shared, id: &str) {
+    shared.change(|state| {
+        if let Ok(image) = state.images.find_mut(id) {
+            image
+                .attributes
+                .insert("protected".to_owned(), Value::Bool(false));
+            state.images.delete(id).expect("it is there, unprotected");
+        }
+    });
+}
+
+async fn refuse(stream: &mut TcpStream, (status, words): Refusal) -> io::Result<()> {
+    respond(
+        stream,
+        status,
+        format!("{{\"message\": \"{words}\"}}").as_bytes(),
+    )
+    .await
+}
+
+async fn respond(stream: &mut TcpStream, status: u16, body: &[u8]) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 {status} Said So\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body).await
+}

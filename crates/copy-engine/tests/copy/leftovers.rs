@@ -1,0 +1,191 @@
+//! What earlier attempts left is adopted or removed for good.
+
+use copy_engine::{Ended, Order, Ungated};
+use serde_json::{Value, json};
+
+use crate::fake_glance::{FakeImage, Fault, Operation};
+use crate::rig::{Rig, TENANT};
+
+fn made_by_attempt(rig: &Rig, attempt: u32) -> FakeImage {
+    FakeImage::active(rig.image(attempt), TENANT, &rig.data).with("os_hidden", true)
+}
+
+#[tokio::test]
+async fn a_complete_leftover_is_adopted_and_revealed() {
+    let rig = Rig::new().await;
+    rig.destination.put(made_by_attempt(&rig, 1));
+    let run = rig.copy(3).await;
+    run.assert_replicated(rig.image(1));
+    rig.assert_replica(rig.image(1));
+    assert_eq!(run.progress.steps().image, Some(rig.image(1)));
+    assert!(!run.has_settled(rig.image(1)));
+    assert!(run.has_settled(rig.image(2)) && run.has_settled(rig.image(3)));
+    assert_eq!(rig.destination.count(Operation::Upload), 0);
+}
+
+#[tokio::test]
+async fn a_complete_leftover_is_adopted_even_when_its_source_is_gone() {
+    let rig = Rig::new().await;
+    rig.destination.put(made_by_attempt(&rig, 1));
+    rig.source
+        .state()
+        .images
+        .delete(&rig.spec.source.image.to_string())
+        .expect("it is there");
+    rig.copy(2).await.assert_replicated(rig.image(1));
+    rig.assert_replica(rig.image(1));
+}
+
+#[tokio::test]
+async fn of_two_complete_leftovers_one_stays() {
+    let rig = Rig::new().await;
+    rig.destination.put(made_by_attempt(&rig, 1));
+    rig.destination
+        .put(made_by_attempt(&rig, 2).with("protected", true));
+    let run = rig.copy(3).await;
+    run.assert_replicated(rig.image(1));
+    rig.assert_replica(rig.image(1));
+    assert!(run.has_settled(rig.image(2)));
+}
+
+#[tokio::test]
+async fn every_other_leftover_is_removed_before_the_copy() {
+    let rig = Rig::new().await;
+    let own = |status: &str| {
+        let mut image = FakeImage::queued(rig.image(1), TENANT);
+        image.set_status(status);
+        image
+    };
+    let mut other_bytes = rig.data.clone();
+    other_bytes[9] ^= 1;
+    for leftover in [
+        own("queued"),
+        own("saving"),
+        own("killed"),
+        own("queued").with("protected", true),
+        FakeImage::active(rig.image(1), TENANT, &other_bytes),
+        FakeImage::active(rig.image(1), TENANT, &other_bytes).with("protected", true),
+        FakeImage::active(rig.image(1), TENANT, b""),
+        made_by_attempt(&rig, 1).with("status", "deactivated"),
+    ] {
+        let rig = Rig {
+            job: rig.job,
+            ..Rig::new().await
+        };
+        rig.destination.put(leftover.clone());
+        let run = rig.copy(2).await;
+        run.assert_replicated(rig.image(2));
+        rig.assert_replica(rig.image(2));
+        assert!(run.has_settled(rig.image(1)), "{:?}", leftover.attributes);
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_never_was_is_buried_so_that_a_late_create_fails() {
+    let rig = Rig::new().await;
+    let run = rig.copy(2).await;
+    run.assert_replicated(rig.image(2));
+    assert!(run.has_settled(rig.image(1)));
+
+    // The worker of attempt 1 froze before its create and wakes up now.
+    let late = rig.copy(1).await;
+    assert!(late.failure().1);
+    rig.assert_replica(rig.image(2));
+}
+
+#[tokio::test]
+async fn an_id_that_was_deleted_before_is_settled_without_more() {
+    let rig = Rig::new().await;
+    rig.destination
+        .state()
+        .images
+        .deleted
+        .insert(rig.image(1).to_string());
+    let run = rig.copy(2).await;
+    run.assert_replicated(rig.image(2));
+    assert!(run.has_settled(rig.image(1)));
+}
+
+#[tokio::test]
+async fn a_create_that_comes_between_is_found_and_removed() {
+    let rig = Rig::new().await;
+    // Shown as absent, and there when it is to be buried.
+    rig.destination.put(FakeImage::queued(rig.image(1), TENANT));
+    for _ in 0..2 {
+        rig.destination
+            .plan(Operation::Show, Fault::Refuse(404, "not yet"));
+    }
+    let run = rig.copy(2).await;
+    run.assert_replicated(rig.image(2));
+    rig.assert_replica(rig.image(2));
+}
+
+#[tokio::test]
+async fn images_that_are_not_the_jobs_own_are_never_touched() {
+    let rig = Rig::new().await;
+    let stranger = FakeImage::active(rig.image(1), "33333333333333333333333333333333", &rig.data);
+    rig.destination.put(stranger);
+    let forged = domain::JobId::generate().image_of_attempt(1);
+    let inherited = FakeImage::active(forged, TENANT, &rig.data)
+        .with("replicated_by_job", rig.job.to_string())
+        .with("replicated_from_region", "ot1");
+    rig.destination.put(inherited);
+    let order = Order {
+        leftovers: vec![rig.image(1), forged],
+        ..rig.order(2)
+    };
+    let run = rig.copy_order(&order, &Ungated).await;
+    run.assert_replicated(rig.image(2));
+    let state = rig.destination.state();
+    assert!(state.images.get(rig.image(1)).is_some() && state.images.get(forged).is_some());
+    assert!(run.has_settled(rig.image(1)) && run.has_settled(forged));
+}
+
+#[tokio::test]
+async fn a_clean_up_adopts_nothing_and_may_run_twice() {
+    let rig = Rig::new().await;
+    rig.destination
+        .put(made_by_attempt(&rig, 1).with("protected", true));
+    rig.signals.cancel.cancel();
+    for _ in 0..2 {
+        let run = rig.clean_up(3).await;
+        assert_eq!(run.ended, Ended::Cleaned);
+        for attempt in 1..=3 {
+            assert!(run.has_settled(rig.image(attempt)));
+        }
+        rig.assert_empty();
+    }
+}
+
+#[tokio::test]
+async fn one_leftover_that_cannot_be_removed_does_not_keep_the_others() {
+    let rig = Rig::new().await;
+    for attempt in [1, 2] {
+        rig.destination
+            .put(FakeImage::queued(rig.image(attempt), TENANT));
+    }
+    rig.destination
+        .plan(Operation::Delete, Fault::Refuse(500, "broken"));
+    let run = rig.clean_up(2).await;
+    assert_eq!(run.ended, Ended::Cleaned);
+    assert!(!run.has_settled(rig.image(1)) && run.has_settled(rig.image(2)));
+
+    let again = rig.clean_up(2).await;
+    assert!(again.has_settled(rig.image(1)));
+    rig.assert_empty();
+}
+
+#[tokio::test]
+async fn a_leftover_of_an_old_source_is_compared_by_md5() {
+    let mut rig = Rig::new().await;
+    rig.change_source(|image| {
+        let Value::Object(hashless) = json!({"os_hash_algo": null, "os_hash_value": null}) else {
+            unreachable!("it is written as an object above")
+        };
+        let mut image = image;
+        image.attributes.extend(hashless);
+        image
+    });
+    rig.destination.put(made_by_attempt(&rig, 1));
+    rig.copy(2).await.assert_replicated(rig.image(1));
+}

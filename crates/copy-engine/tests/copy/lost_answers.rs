@@ -1,0 +1,77 @@
+//! Every request fails once, before and after it was done; the next attempt makes it good.
+
+use copy_engine::Ended;
+
+use crate::fake_glance::{Fault, Operation};
+use crate::rig::Rig;
+
+#[tokio::test]
+async fn whatever_request_fails_two_attempts_leave_exactly_one_image() {
+    for operation in [
+        Operation::Show,
+        Operation::Create,
+        Operation::Upload,
+        Operation::Patch,
+        Operation::Delete,
+    ] {
+        for fault in [
+            Fault::Ignore,
+            Fault::LoseAnswer,
+            Fault::Refuse(503, "busy"),
+            Fault::Refuse(500, "broken"),
+        ] {
+            for failing in 1..=2 {
+                one_image_in_the_end(operation, &fault, failing).await;
+            }
+        }
+    }
+}
+
+/// The first `failing` requests of the kind fail, in a copy whose first attempt is its second: so
+/// that burying and deleting are among its requests.
+async fn one_image_in_the_end(operation: Operation, fault: &Fault, failing: usize) {
+    let context = format!("{operation:?} {fault:?} {failing}");
+    let rig = Rig::new().await;
+    for _ in 0..failing {
+        rig.destination.plan(operation, fault.clone());
+    }
+    for attempt in 2..=4 {
+        let run = rig.copy(attempt).await;
+        match run.ended {
+            Ended::Replicated { image } => {
+                rig.assert_replica(image);
+                return;
+            }
+            Ended::Failed(failure) => assert!(failure.transient, "{context}: {failure}"),
+            other => panic!("{context}: {other:?}"),
+        }
+    }
+    panic!("{context}: no attempt made it");
+}
+
+#[tokio::test]
+async fn a_create_whose_answer_was_lost_goes_on() {
+    let rig = Rig::new().await;
+    rig.destination.plan(Operation::Create, Fault::LoseAnswer);
+    rig.copy(1).await.assert_replicated(rig.image(1));
+    rig.assert_replica(rig.image(1));
+}
+
+#[tokio::test]
+async fn an_upload_whose_answer_was_lost_is_not_repeated() {
+    let rig = Rig::new().await;
+    rig.destination.plan(Operation::Upload, Fault::LoseAnswer);
+    rig.copy(1).await.assert_replicated(rig.image(1));
+    assert_eq!(rig.destination.count(Operation::Upload), 1);
+}
+
+#[tokio::test]
+async fn a_whole_image_is_kept_when_only_its_revelation_failed() {
+    let rig = Rig::new().await;
+    rig.destination
+        .plan(Operation::Patch, Fault::Refuse(503, "busy"));
+    let run = rig.copy(1).await;
+    assert!(run.failure().1 && !run.has_settled(rig.image(1)));
+    rig.copy(2).await.assert_replicated(rig.image(1));
+    assert_eq!(rig.destination.count(Operation::Upload), 1);
+}

@@ -1,0 +1,10 @@
+//! The engine between two fake Glances: every way in which a copy can be disturbed, and what is
+//! left afterwards.
+
+mod failures;
+mod fake_glance;
+mod interruptions;
+mod leftovers;
+mod lost_answers;
+mod rig;
+mod transfers;
