@@ -12,8 +12,8 @@ use secrecy::SecretString;
 
 use crate::{Policy, Refusal, RegionRules, destination, image, rights, rules, service_user};
 
-/// Decides for one source region; cheap checks of a request hold no state.
-#[derive(Debug)]
+/// Decides for one source region. Holds no state of a request; cheap to clone but for its rules.
+#[derive(Debug, Clone)]
 pub struct Admission {
     cloud: Cloud,
     source: Region,
@@ -155,5 +155,21 @@ impl Admitted {
             traceparent,
             plan_id,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compiles only while a decision may be made on any of a runtime's threads.
+    #[test]
+    fn a_decision_can_move_between_threads() {
+        fn movable<T: Send>(_: impl Fn(&Admission, &Caller, &Wanted, &RequestContext) -> T) {}
+        movable(|admission, caller, wanted, context| {
+            let (admission, caller) = (admission.clone(), caller.clone());
+            let (wanted, context) = (wanted.clone(), context.clone());
+            async move { admission.decide(&caller, &wanted, &context).await }
+        });
     }
 }

@@ -8,7 +8,8 @@ const LONGEST: usize = 300;
 /// One line of plain text out of an error's body, bounded and without tokens; may be empty.
 pub(crate) fn human_text(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
-        Ok(json) => json_message(&json).unwrap_or_default(),
+        // Glance puts markup even into the texts of its JSON.
+        Ok(json) => markup_text(&json_message(&json).unwrap_or_default()),
         Err(_) => markup_text(&String::from_utf8_lossy(body)),
     };
     bounded(&without_tokens(&text))
@@ -31,11 +32,19 @@ fn json_message(json: &Value) -> Option<String> {
     }
 }
 
+/// The text below a page's heading, which only repeats the status; else all of its text.
 fn markup_text(html: &str) -> String {
-    let body = html
-        .find("</title>")
-        .or_else(|| html.find("</TITLE>"))
-        .map_or(html, |at| &html[at..]);
+    let below_heading = html.find("</h1>").map(|at| plain_text(&html[at..]));
+    match below_heading {
+        Some(text) if !text.is_empty() => text,
+        _ => {
+            let below_title = html.find("</title>").map_or(html, |at| &html[at..]);
+            plain_text(without_status_line(below_title))
+        }
+    }
+}
+
+fn plain_text(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
     let mut in_tag = false;
     for character in body.chars() {
@@ -57,26 +66,18 @@ fn markup_text(html: &str) -> String {
         .replace("&#39;", "'")
         .replace("&nbsp;", " ")
         .replace("&amp;", "&");
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    without_status_line(&line).to_owned()
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Glance repeats the status as a heading (`403 Forbidden …`); the words after it are the message.
-fn without_status_line(line: &str) -> &str {
-    let Some((number, rest)) = line.split_once(' ') else {
-        return line;
-    };
-    let Some(reason) = number
-        .parse::<u16>()
-        .ok()
-        .and_then(|code| http::StatusCode::from_u16(code).ok())
-        .and_then(|status| status.canonical_reason())
-    else {
-        return line;
-    };
-    match rest.strip_prefix(reason).map(str::trim) {
-        Some("") | None => line,
-        Some(message) => message,
+/// A text without markup begins with a line of status (`403 Forbidden`); its message comes below.
+fn without_status_line(text: &str) -> &str {
+    match text.trim_start().split_once('\n') {
+        Some((first, message))
+            if first.starts_with(char::is_numeric) && !message.trim().is_empty() =>
+        {
+            message
+        }
+        _ => text,
     }
 }
 
@@ -124,8 +125,17 @@ mod tests {
                 "nginx/1.22.1",
             ),
             (
-                r#"{"message": "Quota exceeded<br />", "code": 413}"#,
-                "Quota exceeded<br />",
+                r#"{"message": "Quota exceeded", "code": 413}"#,
+                "Quota exceeded",
+            ),
+            (
+                "<html><head><title>416 x</title></head><body><h1>416 Request Range Not \
+                 Satisfiable</h1>Invalid start.</body></html>",
+                "Invalid start.",
+            ),
+            (
+                "403 Forbidden\n\nImage is protected\n\n",
+                "Image is protected",
             ),
             ("409 Conflict", "409 Conflict"),
             ("", ""),

@@ -233,3 +233,42 @@ impl Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::{Catalog, DomainRef, TokenInfo, UserRef};
+
+    fn held(lifetime: Duration) -> (Duration, Duration) {
+        let issued_at: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+        let info = TokenInfo {
+            user: UserRef {
+                id: domain::UserId::new("u"),
+                name: "replicator".to_owned(),
+                domain: DomainRef {
+                    id: "default".to_owned(),
+                    name: "Default".to_owned(),
+                },
+            },
+            project: None,
+            roles: Vec::new(),
+            is_system_scoped: true,
+            issued_at,
+            expires_at: issued_at + lifetime,
+            catalog: Catalog::default(),
+        };
+        let asked_at = Instant::now();
+        let held = Held::new(Token::new(SecretString::from("t"), info), asked_at);
+        (held.refresh_at - asked_at, held.expires_at - asked_at)
+    }
+
+    #[test]
+    fn a_token_is_replaced_before_it_expires() {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        assert_eq!(held(minutes(60)), (minutes(55), minutes(60)));
+        assert_eq!(held(minutes(4)), (minutes(3), minutes(4)));
+        assert_eq!(held(Duration::ZERO), (Duration::ZERO, Duration::ZERO));
+    }
+}
