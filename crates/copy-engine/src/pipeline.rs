@@ -63,12 +63,12 @@ impl CopyEngine {
         let mut own = Own::Absent;
         match self.attempt(&unit, &mut own).await {
             Ok(image) => Ended::Replicated { image },
-            Err(Halt::Failed(failure)) => match undo(&unit, own, &failure).await {
+            Err(Halt::Failed(failure)) => match self.undo(&unit, own, &failure).await {
                 Ok(()) | Err(Halt::Failed(_)) => Ended::Failed(failure),
-                Err(Halt::Interrupted(Interrupted::Canceled)) => clean(unit, own).await,
+                Err(Halt::Interrupted(Interrupted::Canceled)) => self.clean(unit, own).await,
                 Err(Halt::Interrupted(Interrupted::Stopped)) => Ended::Stopped,
             },
-            Err(Halt::Interrupted(Interrupted::Canceled)) => clean(unit, own).await,
+            Err(Halt::Interrupted(Interrupted::Canceled)) => self.clean(unit, own).await,
             Err(Halt::Interrupted(Interrupted::Stopped)) => Ended::Stopped,
         }
     }
@@ -115,6 +115,48 @@ impl CopyEngine {
             "an image that an earlier attempt completed was adopted");
         Ok(image)
     }
+
+    /// After a failure: removes the attempt's own image, unless the next attempt can adopt it.
+    async fn undo(&self, unit: &Unit<'_>, own: Own, failure: &Failure) -> Result<(), Halt> {
+        let is_adoptable = own == Own::Filled
+            && failure.transient
+            && failure.error.code != ErrorCode::VerificationFailed;
+        if is_adoptable {
+            return Ok(());
+        }
+        self.remove_own(unit, own).await
+    }
+
+    /// After a cancel: leaves nothing of the job.
+    async fn clean(&self, unit: Unit<'_>, own: Own) -> Ended {
+        let unit = unit.while_cleaning();
+        unit.progress.enter(Stage::Canceling);
+        let own = self.remove_own(&unit, own).await;
+        if let Err(Halt::Interrupted(_)) = own {
+            return Ended::Stopped;
+        }
+        cleaned(remove_all(&unit, open_leftovers(&unit)).await)
+    }
+
+    async fn remove_own(&self, unit: &Unit<'_>, own: Own) -> Result<(), Halt> {
+        let image = unit.order.image();
+        let removed = match own {
+            Own::Absent => {
+                unit.progress.settle(image);
+                Ok(())
+            }
+            Own::Doubtful => remove(unit, image, Seen::Never).await,
+            Own::Exists | Own::Filled => {
+                until_upload_is_closed(unit, image, self.settings.idle_timeout).await?;
+                remove(unit, image, Seen::Yes).await
+            }
+        };
+        if let Err(Halt::Failed(failure)) = &removed {
+            tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %failure,
+                "the attempt's image could not be removed yet");
+        }
+        removed
+    }
 }
 
 /// Removes all leftovers of a job that is failed or canceled; adopts none of them.
@@ -143,53 +185,11 @@ pub async fn clean_up(
     cleaned(remove_all(&unit, images).await)
 }
 
-/// After a cancel: leaves nothing of the job.
-async fn clean(unit: Unit<'_>, own: Own) -> Ended {
-    let unit = unit.while_cleaning();
-    unit.progress.enter(Stage::Canceling);
-    let own = remove_own(&unit, own).await;
-    if let Err(Halt::Interrupted(_)) = own {
-        return Ended::Stopped;
-    }
-    cleaned(remove_all(&unit, open_leftovers(&unit)).await)
-}
-
 fn cleaned(removed: Result<(), Halt>) -> Ended {
     match removed {
         Ok(()) | Err(Halt::Failed(_)) => Ended::Cleaned,
         Err(Halt::Interrupted(_)) => Ended::Stopped,
     }
-}
-
-/// After a failure: removes the attempt's own image, unless the next attempt can adopt it.
-async fn undo(unit: &Unit<'_>, own: Own, failure: &Failure) -> Result<(), Halt> {
-    let is_adoptable = own == Own::Filled
-        && failure.transient
-        && failure.error.code != ErrorCode::VerificationFailed;
-    if is_adoptable {
-        return Ok(());
-    }
-    remove_own(unit, own).await
-}
-
-async fn remove_own(unit: &Unit<'_>, own: Own) -> Result<(), Halt> {
-    let image = unit.order.image();
-    let removed = match own {
-        Own::Absent => {
-            unit.progress.settle(image);
-            Ok(())
-        }
-        Own::Doubtful => remove(unit, image, Seen::Never).await,
-        Own::Exists | Own::Filled => {
-            until_upload_is_closed(unit, image).await?;
-            remove(unit, image, Seen::Yes).await
-        }
-    };
-    if let Err(Halt::Failed(failure)) = &removed {
-        tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %failure,
-            "the attempt's image could not be removed yet");
-    }
-    removed
 }
 
 fn destination_gone(unit: &Unit<'_>) -> Failure {

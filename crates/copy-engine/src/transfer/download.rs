@@ -23,7 +23,8 @@ const RETRY_LONGEST: Duration = Duration::from_secs(2);
 pub(super) struct Download<'a> {
     pub(super) source: &'a Glance,
     pub(super) spec: &'a CopySpec,
-    /// Without a byte for so long, retries included, it has failed.
+    /// Without a byte for so long, retries included, it has failed. One connection gets half of it, so
+    /// that another can be tried.
     pub(super) idle_timeout: Duration,
     /// Set when the bytes are to be hashed on their way.
     pub(super) hasher: Option<StreamHasher>,
@@ -95,7 +96,7 @@ impl Download<'_> {
         let image = self.spec.source.image;
         let ranged = from > 0 && honours_ranges;
         let range = ranged.then(|| ByteRange::from(from));
-        let opened = timeout(self.idle_timeout, self.source.download(image, range))
+        let opened = timeout(self.idle_timeout / 2, self.source.download(image, range))
             .await
             .map_err(|_| Error::Timeout("opening the download"))??;
         Ok((opened.body, if ranged { 0 } else { from }))
@@ -112,13 +113,12 @@ impl Download<'_> {
         let start = *delivered;
         let mut last: Option<Bytes> = None;
         loop {
-            let frame = match timeout(self.idle_timeout, body.frame()).await {
+            let mut frame = match timeout(self.idle_timeout / 2, body.frame()).await {
                 Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
                 Ok(None) => return self.end(last, start, *delivered),
                 Ok(Some(Err(error))) => return Break::Broken(error),
                 Err(_) => return Break::Broken(Error::Timeout("the source stood still")),
             };
-            let mut frame = frame;
             let skipped = usize::try_from(skip).map_or(frame.len(), |skip| skip.min(frame.len()));
             skip -= skipped as u64;
             let frame = frame.split_off(skipped);

@@ -15,8 +15,8 @@ use crate::unit::{Halt, Unit};
 
 const POLL_SHORTEST: Duration = Duration::from_millis(100);
 const POLL_LONGEST: Duration = Duration::from_secs(2);
-/// A clean-up waits no longer for `queued`: a cancel is to be quick, and a DELETE works all the same.
-const CLEANUP_PATIENCE: Duration = Duration::from_secs(10);
+/// A removal waits no longer for `queued`: a cancel is to be quick, and a DELETE works all the same.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How an image stands after its upload broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +68,14 @@ pub(super) async fn after_broken_upload(
     }
 }
 
-/// Before the attempt's own image is deleted: waits a while until it is not `saving` any more.
-pub(crate) async fn until_upload_is_closed(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
-    let deadline = Instant::now() + CLEANUP_PATIENCE;
+/// Before the attempt's own image is deleted: waits until it is not `saving` any more, but only for
+/// so long as an idle transfer may take, and not for long.
+pub(crate) async fn until_upload_is_closed(
+    unit: &Unit<'_>,
+    image: ImageId,
+    idle_timeout: Duration,
+) -> Result<(), Halt> {
+    let deadline = Instant::now() + idle_timeout.min(REMOVAL_PATIENCE);
     while let Some(found) = unit.look(image, Step::Remove).await?
         && found.status == ImageStatus::Saving
         && Instant::now() + POLL_SHORTEST <= deadline

@@ -10,11 +10,12 @@ mod faults;
 mod images;
 mod wire;
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ImageId;
-use openstack::{Auth, Glance, HttpClient, HttpSettings};
-use tokio::net::TcpListener;
+use openstack::{Auth, Glance, HttpClient};
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use url::Url;
@@ -46,7 +47,12 @@ pub(crate) struct State {
 
 impl FakeGlance {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // Small, so that a stalled upload stands still after a few megabytes.
+        socket.set_recv_buffer_size(64 * 1024).expect("a size");
+        let any_port = (Ipv4Addr::LOCALHOST, 0).into();
+        socket.bind(any_port).expect("a free port");
+        let listener = socket.listen(64).expect("a listener");
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -67,11 +73,11 @@ impl FakeGlance {
         }
     }
 
-    pub(crate) fn client(&self) -> Glance {
+    pub(crate) fn client(&self, http: &HttpClient) -> Glance {
         Glance::new(
             self.url.clone(),
             Auth::Caller("a token".into()),
-            HttpClient::new(HttpSettings::default()).expect("default settings are good"),
+            http.clone(),
         )
     }
 

@@ -1,12 +1,19 @@
 //! Every request fails once, before and after it was done; the next attempt makes it good.
 
 use copy_engine::Ended;
+use futures::future::join_all;
 
 use crate::fake_glance::{Fault, Operation};
 use crate::rig::Rig;
 
 #[tokio::test]
 async fn whatever_request_fails_two_attempts_leave_exactly_one_image() {
+    let faults = [
+        Fault::Ignore,
+        Fault::LoseAnswer,
+        Fault::Refuse(503, "busy"),
+        Fault::Refuse(500, "broken"),
+    ];
     for operation in [
         Operation::Show,
         Operation::Create,
@@ -14,16 +21,10 @@ async fn whatever_request_fails_two_attempts_leave_exactly_one_image() {
         Operation::Patch,
         Operation::Delete,
     ] {
-        for fault in [
-            Fault::Ignore,
-            Fault::LoseAnswer,
-            Fault::Refuse(503, "busy"),
-            Fault::Refuse(500, "broken"),
-        ] {
-            for failing in 1..=2 {
-                one_image_in_the_end(operation, &fault, failing).await;
-            }
-        }
+        let cases = faults.iter().flat_map(|fault| {
+            (1..=2).map(move |failing| one_image_in_the_end(operation, fault, failing))
+        });
+        join_all(cases).await;
     }
 }
 

@@ -13,6 +13,7 @@ use domain::{
     UserId,
 };
 use futures::future::BoxFuture;
+use openstack::{HttpClient, HttpSettings};
 
 use crate::fake_glance::{FakeGlance, FakeImage};
 
@@ -22,6 +23,7 @@ pub(crate) const TENANT: &str = "22222222222222222222222222222222";
 pub(crate) struct Rig {
     pub(crate) source: FakeGlance,
     pub(crate) destination: FakeGlance,
+    pub(crate) http: HttpClient,
     pub(crate) settings: EngineSettings,
     pub(crate) signals: Signals,
     pub(crate) data: Vec<u8>,
@@ -97,6 +99,7 @@ impl Rig {
         let rig = Self {
             source: FakeGlance::start().await,
             destination: FakeGlance::start().await,
+            http: HttpClient::new(HttpSettings::default()).expect("defaults are good"),
             settings: EngineSettings {
                 idle_timeout: Duration::from_millis(800),
                 minimum_rate: MinimumRate {
@@ -138,8 +141,8 @@ impl Rig {
 
     pub(crate) fn engine(&self) -> CopyEngine {
         CopyEngine::new(
-            self.source.client(),
-            self.destination.client(),
+            self.source.client(&self.http),
+            self.destination.client(&self.http),
             self.settings.clone(),
         )
     }
@@ -177,7 +180,7 @@ impl Rig {
             leftovers: (1..=attempts).map(|attempt| self.image(attempt)).collect(),
             ..self.order(attempts)
         };
-        let glance = self.destination.client();
+        let glance = self.destination.client(&self.http);
         let ended = clean_up(&glance, &order, &progress, &self.signals, &Ungated).await;
         Run { ended, progress }
     }
