@@ -1,0 +1,161 @@
+//! One granted unit while it is worked on: what its work, its heartbeat and its end share.
+
+use copy_engine::{Ended, Order, Progress, Signals};
+use domain::{Directive, Finish, Grant, Outcome, ProgressReport, UnitKind};
+use tokio_util::sync::CancellationToken;
+
+use crate::claim::Claimed;
+use crate::lease::Lease;
+
+/// A grant with its lease, its progress and the signals that end it.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) grant: Grant,
+    pub(crate) lease: Lease,
+    pub(crate) progress: Progress,
+    pub(crate) signals: Signals,
+    /// The caller asked for the cancel. A shutdown ends a copy in the same way, but that is
+    /// reported as handed back.
+    cancel_heard: CancellationToken,
+}
+
+impl Attempt {
+    pub(crate) fn new(claimed: Claimed) -> Self {
+        let Claimed { grant, asked_at } = claimed;
+        let attempt = Self {
+            lease: Lease::new(asked_at, grant.lease_length),
+            progress: Progress::new(),
+            signals: Signals::default(),
+            cancel_heard: CancellationToken::new(),
+            grant,
+        };
+        if attempt.grant.cancel_requested {
+            attempt.follow(Directive::Cancel);
+        }
+        attempt
+    }
+
+    /// The engine's order for this unit.
+    pub(crate) fn order(&self) -> Order {
+        Order {
+            job_id: self.grant.job_id,
+            spec: self.grant.spec.clone(),
+            attempt: self.grant.attempt,
+            leftovers: self.grant.leftovers.clone(),
+        }
+    }
+
+    /// The order to remove everything of the job, this attempt's own image included.
+    pub(crate) fn order_to_discard(&self) -> Order {
+        let mut order = self.order();
+        order.leftovers.extend(self.grant.destination_image_id);
+        order
+    }
+
+    /// Does what the scheduler says.
+    pub(crate) fn follow(&self, directive: Directive) {
+        match directive {
+            Directive::Continue => {}
+            Directive::Cancel => {
+                self.cancel_heard.cancel();
+                self.signals.cancel.cancel();
+            }
+            Directive::Stop => {
+                self.lease.supersede();
+                self.signals.stop.cancel();
+            }
+        }
+    }
+
+    /// Ends the work so that another worker can start at once: a copy removes what it has made, a
+    /// clean-up stops where it is.
+    pub(crate) fn hand_back(&self) {
+        match self.grant.kind {
+            UnitKind::Copy => self.signals.cancel.cancel(),
+            UnitKind::CleanUp => self.signals.stop.cancel(),
+        }
+    }
+
+    /// How far it is, for the scheduler.
+    pub(crate) fn report(&self) -> ProgressReport {
+        let steps = self.progress.steps();
+        ProgressReport {
+            job_id: self.grant.job_id,
+            lease_token: self.grant.lease_token,
+            stage: steps.stage,
+            bytes_copied: self.progress.bytes_copied(),
+            image: steps.image,
+            settled: steps.settled.into_iter().collect(),
+        }
+    }
+
+    /// What the scheduler is told of the end; nothing when another attempt has taken over.
+    pub(crate) fn outcome(&self, ended: Ended) -> Option<Outcome> {
+        match ended {
+            Ended::Replicated { image } => Some(Outcome::Replicated { image }),
+            Ended::Failed(failure) => Some(Outcome::Failed {
+                error: failure.error,
+                transient: failure.transient,
+            }),
+            Ended::Cleaned if self.was_to_clean() => Some(Outcome::Cleaned),
+            Ended::Stopped if self.lease.is_superseded() => None,
+            Ended::Cleaned | Ended::Stopped => Some(Outcome::HandedBack),
+        }
+    }
+
+    /// The report of the end, with everything that is known to be gone.
+    pub(crate) fn finish(&self, outcome: Outcome) -> Finish {
+        Finish {
+            job_id: self.grant.job_id,
+            lease_token: self.grant.lease_token,
+            outcome,
+            settled: self.progress.steps().settled.into_iter().collect(),
+            bytes_copied: self.progress.bytes_copied(),
+        }
+    }
+
+    fn was_to_clean(&self) -> bool {
+        self.grant.kind == UnitKind::CleanUp || self.cancel_heard.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scheduler_double::claimed;
+
+    use super::*;
+
+    #[test]
+    fn a_cancel_is_reported_as_cleaned_and_a_shutdown_as_handed_back() {
+        let copy = Attempt::new(claimed(UnitKind::Copy));
+        copy.hand_back();
+        assert!(copy.signals.cancel.is_cancelled());
+        assert_eq!(copy.outcome(Ended::Cleaned), Some(Outcome::HandedBack));
+
+        copy.follow(Directive::Cancel);
+        assert_eq!(copy.outcome(Ended::Cleaned), Some(Outcome::Cleaned));
+    }
+
+    #[test]
+    fn a_clean_up_that_the_shutdown_stopped_is_handed_back() {
+        let clean_up = Attempt::new(claimed(UnitKind::CleanUp));
+        clean_up.hand_back();
+        assert!(clean_up.signals.stop.is_cancelled());
+        assert_eq!(clean_up.outcome(Ended::Stopped), Some(Outcome::HandedBack));
+    }
+
+    #[test]
+    fn a_superseded_attempt_reports_nothing() {
+        let copy = Attempt::new(claimed(UnitKind::Copy));
+        copy.follow(Directive::Stop);
+        assert!(copy.signals.stop.is_cancelled());
+        assert_eq!(copy.outcome(Ended::Stopped), None);
+    }
+
+    #[test]
+    fn a_discarded_attempt_removes_its_own_image_too() {
+        let copy = Attempt::new(claimed(UnitKind::Copy));
+        let own = copy.grant.destination_image_id.expect("a copy has one");
+        assert_eq!(copy.order_to_discard().leftovers.last(), Some(&own));
+    }
+}

@@ -1,0 +1,146 @@
+//! Work in: a free slot first, then a wake-up, then a claim.
+//!
+//! A worker with a free slot claims when a message comes (with the message's job as a hint), again
+//! after each grant and after each unit that ends, until there is nothing, and on a jittered timer, so
+//! that work goes on without RabbitMQ. A message is acknowledged as soon as its claim is answered; a
+//! full worker, and one whose scheduler is away, does not consume at all. Invariant: a message is
+//! held for one claim at most, never for a copy.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{RegionId, WorkerId};
+use service_kit::telemetry::trace_context;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, debug, error, info, info_span, warn};
+use work_queue::{Consumer, Delivery};
+
+use crate::claim::{Claim, Claimed};
+use crate::scheduler_client::SchedulerClient;
+use crate::slots::{FreeSlot, Slots};
+use crate::unit;
+use crate::workshop::Workshop;
+
+/// Takes work in for one worker.
+pub(crate) struct Intake {
+    pub(crate) region: RegionId,
+    pub(crate) worker: WorkerId,
+    pub(crate) scheduler: SchedulerClient,
+    pub(crate) consumer: Consumer,
+    pub(crate) slots: Slots,
+    /// How long an idle worker waits before it asks unasked.
+    pub(crate) poll: Range<Duration>,
+    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) units: TaskTracker,
+}
+
+/// What made the worker ask.
+enum WakeUp {
+    Message(Delivery),
+    UnitEnded,
+    Timer,
+}
+
+impl Intake {
+    /// Takes work in until `stop` is cancelled. Units that run then go on running.
+    pub(crate) async fn run(mut self, stop: &CancellationToken) {
+        // A worker that starts asks at once: there may be work that nobody is told of any more.
+        let mut next_poll = Instant::now();
+        while let Some(slot) = stop.run_until_cancelled(self.free_slot()).await {
+            let waiting = self.wake_up(next_poll);
+            let Some(wake_up) = stop.run_until_cancelled(waiting).await else {
+                break;
+            };
+            next_poll = match self.claim(wake_up, stop).await {
+                Some(claimed) => {
+                    self.start(slot, claimed);
+                    Instant::now()
+                }
+                None => Instant::now() + rand::random_range(self.poll.clone()),
+            };
+        }
+        self.consumer.stop().await;
+        self.units.close();
+    }
+
+    /// A free slot; while there is none, nothing is consumed.
+    async fn free_slot(&mut self) -> FreeSlot {
+        if let Some(slot) = self.slots.try_take() {
+            return slot;
+        }
+        self.consumer.stop().await;
+        self.slots.take().await
+    }
+
+    async fn wake_up(&mut self, next_poll: Instant) -> WakeUp {
+        tokio::select! {
+            biased;
+            () = self.slots.unit_ended() => WakeUp::UnitEnded,
+            delivery = self.consumer.next() => WakeUp::Message(delivery),
+            () = sleep_until(next_poll) => WakeUp::Timer,
+        }
+    }
+
+    async fn claim(&mut self, wake_up: WakeUp, stop: &CancellationToken) -> Option<Claimed> {
+        let delivery = match wake_up {
+            WakeUp::Message(delivery) => Some(delivery),
+            WakeUp::UnitEnded | WakeUp::Timer => None,
+        };
+        let span = info_span!("claim", region.id = %self.region);
+        if let Some(traceparent) = delivery.as_ref().and_then(Delivery::traceparent) {
+            trace_context::set_parent(&span, traceparent);
+        }
+        self.ask(delivery, stop).instrument(span).await
+    }
+
+    async fn ask(
+        &mut self,
+        delivery: Option<Delivery>,
+        stop: &CancellationToken,
+    ) -> Option<Claimed> {
+        let hint = delivery.as_ref().map(|delivery| delivery.job().job_id);
+        let claim = Claim::new(self.region.clone(), self.worker.clone(), hint);
+        let answer = match claim.ask(&self.scheduler).await {
+            Ok(answer) => {
+                acknowledge(delivery).await;
+                Ok(answer)
+            }
+            Err(error) => {
+                warn!(error.message = %error, "no answer to a claim; nothing is consumed until there is one");
+                // Gives the message back; it would only come again, and again.
+                self.consumer.stop().await;
+                claim.keep_asking(&self.scheduler, error, stop).await
+            }
+        };
+        answer.unwrap_or_else(|error| {
+            error!(error.message = %error, "a claim is given up");
+            None
+        })
+    }
+
+    fn start(&self, slot: FreeSlot, claimed: Claimed) {
+        info!(
+            job.id = %claimed.grant.job_id,
+            job.attempt = claimed.grant.attempt,
+            unit.kind = ?claimed.grant.kind,
+            "a unit is granted"
+        );
+        let slot = self.slots.occupy(slot);
+        let workshop = self.workshop.clone();
+        self.units.spawn(async move {
+            unit::run(&workshop, claimed).await;
+            drop(slot);
+        });
+    }
+}
+
+async fn acknowledge(delivery: Option<Delivery>) {
+    if let Some(delivery) = delivery
+        && let Err(lost) = delivery.ack().await
+    {
+        debug!(error.message = %lost, "a message will come again");
+    }
+}

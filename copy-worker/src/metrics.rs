@@ -1,0 +1,145 @@
+//! What a worker counts. Labels are bounded: kinds and outcomes are this program's own words.
+
+use domain::UnitKind;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// A handle to the worker's metrics; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Metrics {
+    bytes_copied: Counter,
+    running: Family<KindLabels, Gauge>,
+    ended: Family<EndLabels, Counter>,
+    leases_lost: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndLabels {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+/// Counts a unit as running for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Running(Gauge);
+
+/// Adds the bytes of one unit to the total, from samples of a count that may start anew.
+#[derive(Debug)]
+pub(crate) struct BytesMeter {
+    total: Counter,
+    last: u64,
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    /// Metrics that `registry` shows.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let registry = registry.sub_registry_with_prefix("image_replicator_worker");
+        registry.register_with_unit(
+            "copied",
+            "Bytes handed to destination Glances",
+            Unit::Bytes,
+            metrics.bytes_copied.clone(),
+        );
+        registry.register("units_running", "Units in work", metrics.running.clone());
+        registry.register(
+            "units_ended",
+            "Units by how they ended",
+            metrics.ended.clone(),
+        );
+        registry.register(
+            "leases_lost",
+            "Units that another attempt took over",
+            metrics.leases_lost.clone(),
+        );
+        metrics
+    }
+
+    pub(crate) fn unit_starts(&self, kind: UnitKind) -> Running {
+        let labels = KindLabels { kind: name(kind) };
+        let gauge = self.running.get_or_create(&labels).clone();
+        gauge.inc();
+        Running(gauge)
+    }
+
+    pub(crate) fn unit_ended(&self, kind: UnitKind, outcome: &'static str) {
+        let labels = EndLabels {
+            kind: name(kind),
+            outcome,
+        };
+        self.ended.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn lease_lost(&self) {
+        self.leases_lost.inc();
+    }
+
+    pub(crate) fn bytes_meter(&self) -> BytesMeter {
+        BytesMeter {
+            total: self.bytes_copied.clone(),
+            last: 0,
+        }
+    }
+}
+
+const fn name(kind: UnitKind) -> &'static str {
+    match kind {
+        UnitKind::Copy => "copy",
+        UnitKind::CleanUp => "clean_up",
+    }
+}
+
+// === impl Running ===
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+// === impl BytesMeter ===
+
+impl BytesMeter {
+    /// Takes note of the count as it is now.
+    pub(crate) fn observe(&mut self, bytes: u64) {
+        // Less than before: a repeated upload counts anew.
+        let new = bytes.checked_sub(self.last).unwrap_or(bytes);
+        self.total.inc_by(new);
+        self.last = bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_once_also_when_an_upload_starts_anew() {
+        let metrics = Metrics::default();
+        let mut meter = metrics.bytes_meter();
+        for sample in [10, 25, 25, 5, 30] {
+            meter.observe(sample);
+        }
+        assert_eq!(metrics.bytes_copied.get(), 25 + 30);
+    }
+
+    #[test]
+    fn a_unit_is_running_until_it_is_dropped() {
+        let metrics = Metrics::default();
+        let labels = KindLabels { kind: "copy" };
+        let running = metrics.unit_starts(UnitKind::Copy);
+        assert_eq!(metrics.running.get_or_create(&labels).get(), 1);
+        drop(running);
+        assert_eq!(metrics.running.get_or_create(&labels).get(), 0);
+    }
+}

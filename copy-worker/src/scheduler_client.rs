@@ -1,0 +1,157 @@
+//! The only caller of the scheduler: every call has a deadline and carries the trace context, and
+//! every answer or silence is noted in the worker's readiness.
+//!
+//! The connection is made on first use and again whenever it is lost, for as long as the process
+//! lives; the name is resolved anew each time, so that any scheduler that answers will do. Nothing is
+//! repeated here: who calls knows whether repeating is harmless.
+
+use std::time::Duration;
+
+use domain::{ClaimId, Finish, FinishVerdict, Grant, JobId, RegionId, WorkerId};
+use proto::convert::InvalidField;
+use proto::v1;
+use proto::v1::work_service_client::WorkServiceClient;
+use service_kit::admin::Condition;
+use service_kit::telemetry::trace_context;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Response, Status, Streaming};
+
+/// A connection that takes longer to be made is taken for none.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// A scheduler that is frozen or cut off is noticed after these two, also on a quiet stream.
+const PING_EVERY: Duration = Duration::from_secs(5);
+const PING_PATIENCE: Duration = Duration::from_secs(5);
+/// For one call, and for a progress stream until it is open.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Asks the scheduler. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct SchedulerClient {
+    rpc: WorkServiceClient<Channel>,
+    reachable: Condition,
+}
+
+/// A request for work.
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimCall {
+    pub(crate) region: RegionId,
+    pub(crate) id: ClaimId,
+    pub(crate) hint: Option<JobId>,
+    pub(crate) worker: WorkerId,
+}
+
+/// A call without the hoped-for answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SchedulerError {
+    /// Nobody knows whether the call had an effect.
+    #[error("the scheduler is away: {0}")]
+    Away(String),
+    /// The scheduler will never answer otherwise.
+    #[error("the scheduler refuses: {0}")]
+    Refused(String),
+    /// An answer that makes no sense to this version.
+    #[error("the scheduler's answer is not understood: {0}")]
+    Malformed(#[from] InvalidField),
+}
+
+// === impl SchedulerError ===
+
+impl SchedulerError {
+    /// Whether asking again can bring another answer.
+    pub(crate) const fn may_pass(&self) -> bool {
+        match self {
+            Self::Away(_) => true,
+            Self::Refused(_) | Self::Malformed(_) => false,
+        }
+    }
+}
+
+impl From<Status> for SchedulerError {
+    fn from(status: Status) -> Self {
+        let text = format!("{:?}: {}", status.code(), status.message());
+        match status.code() {
+            Code::InvalidArgument | Code::NotFound | Code::Unimplemented => Self::Refused(text),
+            // Whatever else a scheduler, its store or the way to it says may be otherwise tomorrow.
+            _ => Self::Away(text),
+        }
+    }
+}
+
+// === impl SchedulerClient ===
+
+impl SchedulerClient {
+    /// A client of the scheduler at `url` (`http://host:port`).
+    pub(crate) fn new(url: &str, reachable: Condition) -> Result<Self, tonic::transport::Error> {
+        let channel = Endpoint::from_shared(url.to_owned())?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_PATIENCE)
+            .keep_alive_while_idle(true)
+            .connect_lazy();
+        Ok(Self::over(channel, reachable))
+    }
+
+    pub(crate) fn over(channel: Channel, reachable: Condition) -> Self {
+        Self {
+            rpc: WorkServiceClient::new(channel),
+            reachable,
+        }
+    }
+
+    /// A unit of work, or none. The same claim id gets the same grant again.
+    pub(crate) async fn claim(&self, call: &ClaimCall) -> Result<Option<Grant>, SchedulerError> {
+        let request = with_deadline(v1::ClaimRequest {
+            region_id: call.region.to_string(),
+            claim_id: call.id.to_string(),
+            hinted_job_id: call.hint.map(|job| job.to_string()),
+            worker_id: call.worker.to_string(),
+        });
+        let answer = self.noted(self.rpc.clone().claim(request)).await?;
+        Ok(answer.grant.map(Grant::try_from).transpose()?)
+    }
+
+    /// The end of an attempt; harmless to repeat.
+    pub(crate) async fn finish(&self, finish: &Finish) -> Result<FinishVerdict, SchedulerError> {
+        let request = with_deadline(v1::FinishRequest::from(finish));
+        let answer = self.noted(self.rpc.clone().finish(request)).await?;
+        Ok(answer.verdict().try_into()?)
+    }
+
+    /// Opens a progress stream. It has no deadline: its user watches for silence.
+    pub(crate) async fn report_progress(
+        &self,
+        reports: ReceiverStream<v1::ProgressReport>,
+    ) -> Result<Streaming<v1::ProgressDirective>, SchedulerError> {
+        let mut request = Request::new(reports);
+        trace_context::inject(request.metadata_mut());
+        self.noted(self.rpc.clone().report_progress(request)).await
+    }
+
+    /// Waits for an answer within the deadline and notes whether there was one.
+    async fn noted<T>(
+        &self,
+        answer: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, SchedulerError> {
+        let answer = match timeout(CALL_DEADLINE, answer).await {
+            Ok(answer) => answer.map(Response::into_inner).map_err(Into::into),
+            Err(_) => Err(SchedulerError::Away(format!(
+                "no answer within {CALL_DEADLINE:?}"
+            ))),
+        };
+        match &answer {
+            Err(error) if error.may_pass() => self.reachable.unmet(error.to_string()),
+            Ok(_) | Err(_) => self.reachable.met(),
+        }
+        answer
+    }
+}
+
+fn with_deadline<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL_DEADLINE);
+    trace_context::inject(request.metadata_mut());
+    request
+}

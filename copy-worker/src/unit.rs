@@ -1,0 +1,151 @@
+//! One unit from grant to end: the work beside its heartbeat, then the report of how it ended.
+//!
+//! Invariant: whatever the work does, panics included, its end is reported unless another attempt has
+//! taken over; and the heartbeat goes on until that report is answered, so that nobody takes over
+//! from a unit that is only waiting for the scheduler.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use copy_engine::{Ended, Failure};
+use domain::{ErrorCode, FinishVerdict, JobError, Outcome, UnitKind};
+use futures::FutureExt;
+use service_kit::telemetry::trace_context;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use crate::attempt::Attempt;
+use crate::claim::Claimed;
+use crate::finish::report_end;
+use crate::heartbeat::Heartbeat;
+use crate::units;
+use crate::workshop::Workshop;
+
+/// Does a granted unit, in the trace of the request that the job came from.
+pub(crate) async fn run(workshop: &Arc<Workshop>, claimed: Claimed) {
+    let grant = &claimed.grant;
+    let span = info_span!(
+        "unit",
+        job.id = %grant.job_id,
+        job.attempt = grant.attempt,
+        unit.kind = ?grant.kind,
+        source.region = %grant.spec.source.region,
+        destination.region = %grant.spec.destination.region,
+    );
+    if let Some(traceparent) = &grant.spec.traceparent {
+        trace_context::set_parent(&span, traceparent);
+    }
+    run_attempt(workshop, Arc::new(Attempt::new(claimed)))
+        .instrument(span)
+        .await;
+}
+
+async fn run_attempt(workshop: &Arc<Workshop>, attempt: Arc<Attempt>) {
+    let _running = workshop.metrics.unit_starts(attempt.grant.kind);
+    let heartbeat = Heartbeat::new(workshop, attempt.clone());
+    // A task of its own: work that keeps a thread busy (hashing) must not cost the lease.
+    let _beating = AbortOnDropHandle::new(tokio::spawn(heartbeat.run().in_current_span()));
+    let ended = work(workshop, &attempt).await;
+    let told = tell(workshop, &attempt, ended).await;
+    workshop.metrics.unit_ended(attempt.grant.kind, told);
+    if attempt.lease.is_superseded() {
+        workshop.metrics.lease_lost();
+    }
+}
+
+/// Does the work; hands it back when the worker has no time left.
+async fn work(workshop: &Workshop, attempt: &Attempt) -> Ended {
+    let unit = async {
+        match attempt.grant.kind {
+            UnitKind::Copy => units::copy(workshop, attempt).await,
+            UnitKind::CleanUp => units::clean_up(workshop, attempt).await,
+        }
+    };
+    let unit = AssertUnwindSafe(unit).catch_unwind();
+    tokio::pin!(unit);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut unit => ended,
+        () = workshop.hand_back.cancelled() => {
+            attempt.hand_back();
+            unit.await
+        }
+    };
+    ended.unwrap_or_else(|panic| Ended::Failed(panicked(panic.as_ref())))
+}
+
+/// Reports the end and does what the answer asks for. Returns what became of the unit, for counting.
+async fn tell(workshop: &Workshop, attempt: &Attempt, ended: Ended) -> &'static str {
+    let Some(outcome) = attempt.outcome(ended) else {
+        info!("another attempt has taken over; nothing is touched any more");
+        return "superseded";
+    };
+    log_end(&outcome);
+    let name = name_of(&outcome);
+    match report_end(workshop, &attempt.finish(outcome)).await {
+        Some(FinishVerdict::Committed) => name,
+        Some(FinishVerdict::Superseded) => {
+            attempt.lease.supersede();
+            "superseded"
+        }
+        Some(FinishVerdict::Discard) => discard(workshop, attempt).await,
+        None => "unreported",
+    }
+}
+
+/// The job was canceled before its end was heard of: the image goes.
+async fn discard(workshop: &Workshop, attempt: &Attempt) -> &'static str {
+    info!("the job was canceled meanwhile; what was copied is removed");
+    match units::discard(workshop, attempt).await {
+        Ended::Stopped => "superseded",
+        Ended::Cleaned | Ended::Failed(_) | Ended::Replicated { .. } => {
+            match report_end(workshop, &attempt.finish(Outcome::Cleaned)).await {
+                Some(_) => "discarded",
+                None => "unreported",
+            }
+        }
+    }
+}
+
+fn log_end(outcome: &Outcome) {
+    match outcome {
+        Outcome::Replicated { image } => info!(image.id = %image, "the image is replicated"),
+        Outcome::Failed { error, transient } => warn!(
+            error.code = %error.code,
+            error.message = error.message,
+            error.transient = transient,
+            "the attempt failed"
+        ),
+        Outcome::Cleaned => info!("the destination is cleaned"),
+        Outcome::HandedBack => info!("the unit is handed back"),
+    }
+}
+
+const fn name_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Replicated { .. } => "replicated",
+        Outcome::Failed {
+            transient: true, ..
+        } => "failed_transient",
+        Outcome::Failed {
+            transient: false, ..
+        } => "failed",
+        Outcome::Cleaned => "cleaned",
+        Outcome::HandedBack => "handed_back",
+    }
+}
+
+/// A fault of this program; what it was is for the log, not for the caller.
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text");
+    error!(panic.text = text, "a unit panicked");
+    Failure {
+        error: JobError::new(ErrorCode::Internal, "the worker failed internally"),
+        transient: true,
+    }
+}

@@ -1,0 +1,49 @@
+//! A clean-up: nothing of the job stays at the destination.
+//!
+//! It never fails: what could not be removed is missing among the settled, and the scheduler grants
+//! another clean-up.
+
+use copy_engine::{Ended, Failure, Order};
+use openstack::Glance;
+use tracing::warn;
+
+use super::request_context;
+use crate::attempt::Attempt;
+use crate::workshop::Workshop;
+
+/// Removes the leftovers of earlier attempts.
+pub(crate) async fn clean_up(workshop: &Workshop, attempt: &Attempt) -> Ended {
+    remove(workshop, attempt, &attempt.order()).await
+}
+
+/// Removes everything of the job, this attempt's own image included: its end came too late.
+pub(crate) async fn discard(workshop: &Workshop, attempt: &Attempt) -> Ended {
+    remove(workshop, attempt, &attempt.order_to_discard()).await
+}
+
+async fn remove(workshop: &Workshop, attempt: &Attempt, order: &Order) -> Ended {
+    let destination = match glance(workshop, attempt).await {
+        Ok(destination) => destination,
+        Err(failure) => {
+            warn!(error.message = %failure, "the destination cannot be cleaned yet");
+            return Ended::Cleaned;
+        }
+    };
+    copy_engine::clean_up(
+        &destination,
+        order,
+        &attempt.progress,
+        &attempt.signals,
+        &attempt.lease,
+    )
+    .await
+}
+
+async fn glance(workshop: &Workshop, attempt: &Attempt) -> Result<Glance, Failure> {
+    let spec = &attempt.grant.spec;
+    workshop
+        .region(&spec.destination.region, &request_context(attempt))?
+        .glance_for_tenant(&spec.destination.tenant)
+        .await
+        .map_err(|error| Failure::at_destination(&error, spec))
+}
