@@ -3,6 +3,7 @@
 use domain::{ImageDigest, ImageId};
 use openstack::{ByteRange, Error, Glance, Image, ImageStatus, Region};
 
+use crate::service_user::{lookup_refusal, refusal};
 use crate::{Caller, Policy, Refusal};
 
 /// An image that the caller may copy.
@@ -24,16 +25,16 @@ pub(crate) async fn readable_by_caller(
     if !caller.info.has_any_role(&policy.copy_roles) {
         return Err(Refusal::ImageNotFound { image: id });
     }
-    let refusal = |error| caller_refusal(source, id, error);
+    let refused = |error| caller_refusal(source, id, error);
     let glance = source
         .glance_for_caller(caller.token.clone())
         .await
-        .map_err(refusal)?;
-    let image = retry_lone_401(|| glance.show(id)).await.map_err(refusal)?;
+        .map_err(refused)?;
+    let image = retry_lone_401(|| glance.show(id)).await.map_err(refused)?;
     let digest = digest_of_copyable(id, &image)?;
     retry_lone_401(|| read_first_byte(&glance, id))
         .await
-        .map_err(refusal)?;
+        .map_err(refused)?;
     Ok(Readable { image, digest })
 }
 
@@ -87,6 +88,8 @@ fn caller_refusal(source: &Region, image: ImageId, error: Error) -> Refusal {
         Error::Forbidden(_) | Error::NotFound(_) | Error::Gone(_) => {
             Refusal::ImageNotFound { image }
         }
-        other => crate::service_user::refusal(source, other, "cannot find the image service"),
+        // Glance's address is looked up with the service user's token.
+        no_token @ Error::NoToken { .. } => lookup_refusal(source, &no_token),
+        other => refusal(source, &other, "cannot use the image service"),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) async fn read_first_byte_of(
     read_first_byte(&glance, image).await.map_err(|error| {
         refusal(
             source,
-            error,
+            &error,
             &format!("may not read images of tenant {tenant}"),
         )
     })
@@ -37,7 +37,7 @@ pub(crate) async fn formats(destination: &Region, tenant: &TenantId) -> Result<F
     glance.formats().await.map_err(|error| {
         refusal(
             destination,
-            error,
+            &error,
             &format!("may not use the image service for tenant {tenant}"),
         )
     })
@@ -51,20 +51,19 @@ pub(crate) fn first_refusal(failed: [Option<Refusal>; 2]) -> Result<(), Refusal>
 }
 
 fn no_tenant_token(region: &Region, tenant: &TenantId, error: Error) -> Refusal {
-    refusal(region, error, &format!("has no role on tenant {tenant}"))
+    refusal(region, &error, &format!("has no role on tenant {tenant}"))
 }
 
 /// The refusal behind an error of a call that a service token was needed for.
-pub(crate) fn refusal(region: &Region, error: Error, lacks: &str) -> Refusal {
-    let is_down = error.is_outage();
-    match &error {
-        Error::NoToken { .. } if is_down => keystone_down(region, &error),
+pub(crate) fn refusal(region: &Region, error: &Error, lacks: &str) -> Refusal {
+    match error {
+        Error::NoToken { .. } if error.is_outage() => keystone_down(region, error),
+        Error::NoEndpoint { .. } => refused(region, error, "finds no image service in the catalog"),
         Error::NoToken { .. }
-        | Error::NoEndpoint { .. }
         | Error::Unauthorized(_)
         | Error::Forbidden(_)
         | Error::NotFound(_)
-        | Error::Gone(_) => refused(region, &error, lacks),
+        | Error::Gone(_) => refused(region, error, lacks),
         Error::Conflict(_)
         | Error::TooLarge(_)
         | Error::RangeNotSatisfiable(_)

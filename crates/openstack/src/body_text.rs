@@ -33,7 +33,9 @@ fn json_message(json: &Value) -> Option<String> {
 }
 
 /// The text below a page's heading, which only repeats the status; else all of its text.
-fn markup_text(html: &str) -> String {
+fn markup_text(page: &str) -> String {
+    // Below a rule there is only the name of the server software.
+    let html = page.find("<hr>").map_or(page, |at| &page[..at]);
     let below_heading = html.find("</h1>").map(|at| plain_text(&html[at..]));
     match below_heading {
         Some(text) if !text.is_empty() => text,
@@ -122,7 +124,7 @@ mod tests {
             (
                 "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>\
                  </center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body></html>",
-                "nginx/1.22.1",
+                "502 Bad Gateway",
             ),
             (
                 r#"{"message": "Quota exceeded", "code": 413}"#,

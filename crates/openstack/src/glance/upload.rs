@@ -84,7 +84,7 @@ impl Glance {
 
         let answer = tokio::select! {
             answer = self.http.dialer().exchange(&url, request) => answer,
-            () = self.commit_overdue(sent) => Err(Error::Timeout("Glance stored an upload")),
+            () = self.commit_overdue(sent.clone()) => Err(Error::Timeout("Glance stored an upload")),
         };
         let (response, _driver) = answer.map_err(|error| {
             let failed = failure
@@ -94,7 +94,12 @@ impl Glance {
             failed.map_or(error, Error::UploadBody)
         })?;
         if response.status().is_success() {
-            return Ok(());
+            return match *sent.borrow() {
+                true => Ok(()),
+                false => Err(Error::Malformed(
+                    "an upload was acknowledged before it was sent".to_owned(),
+                )),
+            };
         }
         let error = self.http.refusal(response).await;
         if matches!(error, Error::Unauthorized(_)) {

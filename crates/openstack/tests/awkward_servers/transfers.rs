@@ -75,6 +75,12 @@ async fn a_late_answer_carries_its_words() {
 }
 
 #[tokio::test]
+async fn a_success_that_comes_too_early_is_none() {
+    let error = upload(Answer::new("204 No Content", "", "").early()).await;
+    assert!(matches!(error, Err(Error::Malformed(_))), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_connection_that_closes_without_a_word_is_interrupted() {
     let error = upload(Answer::raw("").early()).await;
     assert!(matches!(error, Err(Error::Interrupted(_))), "{error:?}");
