@@ -7,17 +7,23 @@
 mod download;
 mod formats;
 mod image;
+mod image_status;
 mod list;
+mod new_image;
 mod patch;
 mod range;
 mod upload;
+mod visibility;
 
 pub use download::{Download, DownloadBody};
 pub use formats::Formats;
-pub use image::{Image, ImageStatus, NewImage, Visibility};
+pub use image::Image;
+pub use image_status::ImageStatus;
 pub use list::ImageFilter;
+pub use new_image::NewImage;
 pub use patch::PatchOp;
 pub use range::{ByteRange, ContentRange};
+pub use visibility::Visibility;
 
 use domain::ImageId;
 use http::{Method, StatusCode};

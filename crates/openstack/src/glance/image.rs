@@ -1,12 +1,13 @@
-//! An image's metadata, as Glance tells it and as it is told to Glance.
+//! An image's metadata, as Glance tells it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use domain::{ImageDigest, ImageId, TenantId};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::{ImageStatus, Visibility};
 
 /// What Glance says of an image.
 ///
@@ -44,75 +45,6 @@ pub struct Image {
     pub os_hash_algo: Option<String>,
     /// Hash of the data, in hex.
     pub os_hash_value: Option<String>,
-    /// Labels.
-    pub tags: BTreeSet<String>,
-    /// Custom properties.
-    pub properties: BTreeMap<String, String>,
-}
-
-/// Where an image stands.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum ImageStatus {
-    /// Created, without data.
-    Queued,
-    /// Data is being uploaded.
-    Saving,
-    /// Data is being staged for an import.
-    Uploading,
-    /// Staged data is being imported.
-    Importing,
-    /// Ready.
-    Active,
-    /// Data may not be downloaded for now.
-    Deactivated,
-    /// The upload failed for good.
-    Killed,
-    /// Deleted.
-    Deleted,
-    /// Deleted, with data still to be removed.
-    PendingDelete,
-    /// A status that this client does not know.
-    Other(String),
-}
-
-/// Who may see an image.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Visibility {
-    /// Its owner.
-    Private,
-    /// Its owner and invited projects; Glance's default.
-    Shared,
-    /// Everybody, but it is in nobody's list.
-    Community,
-    /// Everybody.
-    Public,
-    /// A visibility that this client does not know.
-    Other(String),
-}
-
-/// An image to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewImage {
-    /// Chosen by the caller, so that a repeated create is recognised.
-    pub id: ImageId,
-    /// Its name, if it shall have one.
-    pub name: Option<String>,
-    /// The project that it shall belong to.
-    pub owner: TenantId,
-    /// Who may see it.
-    pub visibility: Visibility,
-    /// Whether default lists leave it out.
-    pub os_hidden: bool,
-    /// Whether it cannot be deleted.
-    pub protected: bool,
-    /// Disk format; needed before data can come.
-    pub disk_format: Option<String>,
-    /// Container format; needed before data can come.
-    pub container_format: Option<String>,
-    /// Smallest disk, in GiB, that it boots from.
-    pub min_disk: u64,
-    /// Smallest memory, in MiB, that it boots with.
-    pub min_ram: u64,
     /// Labels.
     pub tags: BTreeSet<String>,
     /// Custom properties.
@@ -212,122 +144,27 @@ impl<'de> Deserialize<'de> for Image {
     }
 }
 
-// === impl ImageStatus ===
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl ImageStatus {
-    fn parse(name: String) -> Self {
-        match name.as_str() {
-            "queued" => Self::Queued,
-            "saving" => Self::Saving,
-            "uploading" => Self::Uploading,
-            "importing" => Self::Importing,
-            "active" => Self::Active,
-            "deactivated" => Self::Deactivated,
-            "killed" => Self::Killed,
-            "deleted" => Self::Deleted,
-            "pending_delete" => Self::PendingDelete,
-            _ => Self::Other(name),
-        }
-    }
-
-    /// Glance's name of it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Queued => "queued",
-            Self::Saving => "saving",
-            Self::Uploading => "uploading",
-            Self::Importing => "importing",
-            Self::Active => "active",
-            Self::Deactivated => "deactivated",
-            Self::Killed => "killed",
-            Self::Deleted => "deleted",
-            Self::PendingDelete => "pending_delete",
-            Self::Other(name) => name,
-        }
-    }
-}
-
-impl fmt::Display for ImageStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-// === impl Visibility ===
-
-impl Visibility {
-    /// The visibility of that name.
-    #[must_use]
-    pub fn parse(name: String) -> Self {
-        match name.as_str() {
-            "private" => Self::Private,
-            "shared" => Self::Shared,
-            "community" => Self::Community,
-            "public" => Self::Public,
-            _ => Self::Other(name),
-        }
-    }
-
-    /// Glance's name of it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Private => "private",
-            Self::Shared => "shared",
-            Self::Community => "community",
-            Self::Public => "public",
-            Self::Other(name) => name,
-        }
-    }
-}
-
-impl fmt::Display for Visibility {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Visibility {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-// === impl NewImage ===
-
-impl NewImage {
-    /// The body of the create call: custom properties stand beside Glance's own attributes, which
-    /// they never replace.
-    pub(crate) fn document(&self) -> Value {
-        let mut document: Map<String, Value> = self
-            .properties
-            .iter()
-            .map(|(key, value)| (key.clone(), Value::String(value.clone())))
-            .collect();
-        let own = json!({
-            "id": self.id,
-            "owner": self.owner,
-            "visibility": self.visibility,
-            "os_hidden": self.os_hidden,
-            "protected": self.protected,
-            "min_disk": self.min_disk,
-            "min_ram": self.min_ram,
-            "tags": self.tags,
-        });
-        if let Value::Object(own) = own {
-            document.extend(own);
-        }
-        let optional = [
-            ("name", &self.name),
-            ("disk_format", &self.disk_format),
-            ("container_format", &self.container_format),
-        ];
-        for (key, value) in optional {
-            if let Some(value) = value {
-                document.insert(key.to_owned(), Value::String(value.clone()));
-            }
-        }
-        Value::Object(document)
+    #[test]
+    fn only_custom_texts_are_properties() {
+        let image: Image = serde_json::from_str(
+            r#"{"id": "335eef3f-551d-46e1-8781-173f43209d48", "name": null, "status": "active",
+                "visibility": "shared", "owner": "p", "size": 5, "virtual_size": null, "min_disk": 0,
+                "min_ram": 512, "checksum": "c", "os_hash_algo": "sha512", "os_hash_value": "h",
+                "os_hidden": false, "protected": true, "disk_format": "raw",
+                "container_format": "bare", "tags": ["b", "a"], "self": "/v2/images/x",
+                "file": "/v2/images/x/file", "schema": "/v2/schemas/image", "stores": "store1",
+                "locations": [{"url": "file:///x"}], "created_at": "2026-01-01T00:00:00Z",
+                "updated_at": "2026-01-01T00:00:00Z", "os_distro": "debian", "empty": "",
+                "os_glance_failed_import": "", "odd": 7, "unset": null}"#,
+        )
+        .expect("an image");
+        assert_eq!(image.status, ImageStatus::Active);
+        assert_eq!(image.digest().map(|digest| digest.size_bytes), Some(5));
+        let names: Vec<&str> = image.properties.keys().map(String::as_str).collect();
+        assert_eq!(names, ["empty", "os_distro", "os_glance_failed_import"]);
     }
 }

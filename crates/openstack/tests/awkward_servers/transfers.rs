@@ -47,7 +47,7 @@ async fn an_early_answer_is_heard_although_the_connection_is_closed_with_it() {
                 <h1>413 Request Entity Too Large</h1>Denying attempt to upload image.</body></html>";
     let headers = "Content-Type: text/html\r\n";
     // The close races with the writes: many rounds, every one must hear the answer.
-    for _ in 0..50 {
+    for _ in 0..20 {
         let quota = Answer::new("413 Request Entity Too Large", headers, page).early();
         match upload(quota).await {
             Err(Error::TooLarge(_)) => {}
