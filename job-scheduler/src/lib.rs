@@ -1,1 +1,31 @@
-//! placeholder
+//! The job scheduler: owns every state transition, lease, retry and limit of copy jobs.
+//!
+//! Any number of replicas run side by side on one Redis; none is special and none keeps anything of
+//! its own. Read in this order: what a job is ([`job_record`], [`job_state`], [`lifecycle`]), where
+//! it is kept ([`store`]), how it is changed ([`jobs`]), who asks for that ([`job_service`],
+//! [`work_service`], [`reconciler`], [`dispatcher`]).
+
+mod change_stream;
+mod claims;
+pub mod dispatcher;
+pub mod fairness;
+mod health;
+mod intake;
+pub mod job_record;
+pub mod job_service;
+pub mod job_state;
+pub mod jobs;
+pub mod lifecycle;
+pub mod metrics;
+pub mod planner;
+mod progress_stream;
+pub mod reconciler;
+mod server;
+pub mod settings;
+pub mod status;
+pub mod store;
+mod viewer;
+pub mod watch;
+pub mod work_service;
+
+pub use server::{Scheduler, run};

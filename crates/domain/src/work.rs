@@ -40,7 +40,8 @@ pub struct Grant {
 }
 
 /// How far an attempt is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Settling leftovers.
     Settling,

@@ -1,0 +1,129 @@
+//! A worker asks for work: the fairest unit of its region that is still free.
+
+use domain::{ClaimId, Grant, JobId, LeaseToken, RegionId, WorkerId};
+
+use crate::fairness::{Hint, candidates};
+use crate::jobs::Jobs;
+use crate::lifecycle::{grant, grant_again};
+use crate::status::CallError;
+use crate::store::placement::eligible_lane;
+use crate::store::{StoreError, Stored};
+
+/// How often the region is looked at anew after all of its shown units were lost to others. Who
+/// loses that often is told "none" and asks again a little later: work goes on in others' hands.
+const ROUNDS: usize = 20;
+
+/// A request for work.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) region: RegionId,
+    pub(crate) id: ClaimId,
+    pub(crate) hint: Option<JobId>,
+    pub(crate) worker: WorkerId,
+}
+
+/// What became of a try to grant one unit.
+enum Try {
+    Granted(Box<Grant>),
+    /// Somebody was faster.
+    Lost,
+    /// A limit was reached meanwhile: look at the region anew.
+    Full,
+    /// The same claim was answered elsewhere meanwhile.
+    Answered,
+}
+
+/// Grants a unit, or none when there is no work. The same claim gets the same grant again.
+///
+/// # Errors
+/// [`CallError`]: a region that is not configured, the store.
+pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, CallError> {
+    if !jobs.settings.knows(&claim.region) {
+        let region = &claim.region;
+        return Err(CallError::Invalid(format!(
+            "region `{region}` is not configured"
+        )));
+    }
+    if let Some(grant) = again(jobs, claim.id).await? {
+        return Ok(Some(grant));
+    }
+    'anew: for _ in 0..ROUNDS {
+        let view = jobs.store.region_view(&claim.region).await?;
+        let hint = hint(jobs, claim).await?;
+        let candidates = candidates(&view, hint.as_ref(), &jobs.settings.shape.limits);
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        for job in candidates {
+            match try_grant(jobs, claim, job).await? {
+                Try::Granted(grant) => {
+                    tracing::info!(
+                        job.id = %grant.job_id,
+                        job.attempt = grant.attempt,
+                        unit.kind = ?grant.kind,
+                        worker.id = %claim.worker,
+                        region.id = %claim.region,
+                        "granted a unit"
+                    );
+                    return Ok(Some(*grant));
+                }
+                Try::Lost => {}
+                Try::Full => continue 'anew,
+                Try::Answered => return again(jobs, claim.id).await,
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The grant of a claim that was answered before.
+async fn again(jobs: &Jobs, claim: ClaimId) -> Result<Option<Grant>, CallError> {
+    let Some(job) = jobs.store.job_of_claim(claim).await? else {
+        return Ok(None);
+    };
+    let decided = jobs
+        .decide::<_, StoreError>(job, |record, now| {
+            Ok(crate::jobs::Decision {
+                record: grant_again(record, claim, now, jobs.rules()),
+                answer: (),
+            })
+        })
+        .await?;
+    Ok(decided.and_then(|decided| {
+        let record = decided.stored.record;
+        let lease = record.lease.as_ref()?;
+        (lease.claim == claim).then(|| record.grant(jobs.rules().lease_length))?
+    }))
+}
+
+/// The hinted job's place, when it has one in this region.
+async fn hint(jobs: &Jobs, claim: &Claim) -> Result<Option<Hint>, CallError> {
+    let Some(job) = claim.hint else {
+        return Ok(None);
+    };
+    let hinted = jobs.store.load(job).await?;
+    Ok(hinted
+        .filter(|stored| stored.record.spec.destination.region == claim.region)
+        .and_then(|stored| eligible_lane(&stored.record))
+        .map(|lane| Hint { job, lane }))
+}
+
+async fn try_grant(jobs: &Jobs, claim: &Claim, job: JobId) -> Result<Try, CallError> {
+    let Some(before) = jobs.store.load(job).await? else {
+        return Ok(Try::Lost);
+    };
+    let now = jobs.now();
+    let (token, worker) = (LeaseToken::generate(), claim.worker.clone());
+    let Ok(after) = grant(&before.record, token, claim.id, worker, now, jobs.rules()) else {
+        return Ok(Try::Lost);
+    };
+    match jobs.commit(&before, &after, now).await {
+        Ok(Stored { record, .. }) => Ok(record
+            .grant(jobs.rules().lease_length)
+            .map_or(Try::Lost, |grant| Try::Granted(Box::new(grant)))),
+        Err(StoreError::Conflict) => Ok(Try::Lost),
+        Err(StoreError::LimitReached) => Ok(Try::Full),
+        Err(StoreError::ClaimTaken) => Ok(Try::Answered),
+        Err(error) => Err(error.into()),
+    }
+}

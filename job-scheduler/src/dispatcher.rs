@@ -1,0 +1,86 @@
+//! Wakes workers: publishes messages for units that nobody has taken.
+//!
+//! A message is a wake-up, never a count: there are never more messages ready than units that
+//! could be granted, and the ticket of a unit's lane is moved ahead before its message is sent, so
+//! several schedulers do not double it. With RabbitMQ away nothing is taken and nothing waits:
+//! workers also ask by themselves. One task a region, so that no region holds up another.
+
+use domain::RegionId;
+use rand::RngExt;
+use tokio_util::sync::CancellationToken;
+use work_queue::{CopyJob, Publisher, WorkQueue};
+
+use crate::jobs::Jobs;
+use crate::store::{Stored, TicketPace};
+
+/// The most messages for one region in one tick.
+const MOST_PER_TICK: usize = 100;
+
+/// Runs for one region until shutdown.
+pub async fn run(jobs: Jobs, queue: WorkQueue, region: RegionId, shutdown: CancellationToken) {
+    let publisher = queue.publisher();
+    let mut ticks = tokio::time::interval(jobs.settings.reconcile_every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let next = async {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = jobs.nudge.notified() => {}
+            }
+        };
+        if shutdown.run_until_cancelled(next).await.is_none() {
+            return;
+        }
+        if queue.is_connected() {
+            let dispatched = dispatch(&jobs, &queue, &publisher, &region);
+            match shutdown.run_until_cancelled(dispatched).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    tracing::warn!(region.id = %region, error = format!("{error:#}"), "cannot wake workers for now");
+                }
+                None => return,
+            }
+        }
+    }
+}
+
+async fn dispatch(
+    jobs: &Jobs,
+    queue: &WorkQueue,
+    publisher: &Publisher,
+    region: &RegionId,
+) -> anyhow::Result<()> {
+    let pace = TicketPace {
+        first: jobs.settings.ticket_first,
+        longest: jobs.settings.ticket_longest,
+        stretch: rand::rng().random_range(0.8..1.2),
+        most: MOST_PER_TICK,
+    };
+    let due = jobs.store.take_tickets(region, jobs.now(), &pace).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let ready = usize::try_from(queue.ready_count(region).await?).unwrap_or(usize::MAX);
+    let wanted = due.len().saturating_sub(ready);
+    for stored in jobs.store.load_many(&due[..wanted]).await? {
+        publish(publisher, &stored).await?;
+        jobs.metrics.published(region);
+    }
+    Ok(())
+}
+
+async fn publish(publisher: &Publisher, stored: &Stored) -> anyhow::Result<()> {
+    let record = &stored.record;
+    let spec = &record.spec;
+    let message = CopyJob {
+        job_id: record.id,
+        attempt_hint: record.attempt + 1,
+        source_region: spec.source.region.clone(),
+        destination_region: spec.destination.region.clone(),
+        size_bytes: spec.source_digest.size_bytes,
+    };
+    publisher
+        .publish(&message, spec.traceparent.as_deref())
+        .await?;
+    Ok(())
+}

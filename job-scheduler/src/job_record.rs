@@ -1,0 +1,224 @@
+//! The job as the store keeps it: everything that a decision needs, in one versioned document.
+//!
+//! Invariant: the record is only ever changed by the functions of [`crate::lifecycle`], and the
+//! index entries of the store are a function of it ([`crate::store::placement`]), so nothing about
+//! a job is known anywhere else.
+
+use std::time::Duration;
+
+use domain::{
+    ClaimId, CopySpec, Grant, ImageId, JobError, JobId, JobStatus, JobView, LeaseToken, RegionId,
+    Stage, TenantId, UnitKind, WorkerId,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The version of the stored form. A record of another format is refused, never guessed at.
+pub const FORMAT: u32 = 1;
+
+/// A job as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobRecord {
+    /// [`FORMAT`] of the writer.
+    pub format: u32,
+    /// The job.
+    pub id: JobId,
+    /// What is copied where.
+    pub spec: CopySpec,
+    /// The key under which the caller may repeat the request.
+    pub idempotency: Option<Idempotency>,
+    /// Where it stands; written by [`crate::job_state::next`] alone.
+    pub status: JobStatus,
+    /// Percent, the highest ever reached.
+    pub copy_progress: u8,
+    /// Bytes that the current attempt has delivered.
+    pub bytes_copied: u64,
+    /// Attempts granted so far.
+    pub attempt: u32,
+    /// Attempts that ended with a transient failure; bounded by `max_attempts`.
+    pub failures: u32,
+    /// Leases of copies that ran out; bounded by `max_lost_leases`.
+    pub lost_leases: u32,
+    /// Clean-ups that ended with something left; sets their backoff, bounded by nothing.
+    pub clean_up_failures: u32,
+    /// Who works on it, or did until the lease lapsed and nobody has taken over yet.
+    pub lease: Option<Lease>,
+    /// The last lease that ended with a finish: repeating that finish gets the same verdict.
+    pub last_finished: Option<LeaseToken>,
+    /// The current attempt's image once Glance has it.
+    pub image: Option<ImageId>,
+    /// Images that were granted and are not known to be gone, the running attempt's included. An id
+    /// is in here before Glance hears of it.
+    pub leftovers: Vec<ImageId>,
+    /// Backoff: no unit is granted before this.
+    pub waiting_until: Option<Timestamp>,
+    /// When the job becomes an error unless something happens first.
+    pub deadline: Option<Deadline>,
+    /// Why it failed.
+    pub error: Option<JobError>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When the first attempt was granted.
+    pub started_at: Option<Timestamp>,
+    /// When anything changed last.
+    pub updated_at: Timestamp,
+    /// When it reached its final status.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The caller's key and what it was used for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// The caller's key, unique within the tenant for the configured window.
+    pub key: String,
+    /// A digest of the request's body.
+    pub request_digest: String,
+}
+
+/// The right to work on a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Proof of it, carried by each write of the worker.
+    pub token: LeaseToken,
+    /// The worker's request that it answered.
+    pub claim: ClaimId,
+    /// Who holds it; shown to people.
+    pub worker: WorkerId,
+    /// What was granted.
+    pub kind: UnitKind,
+    /// Renewed by each report.
+    pub expires_at: Timestamp,
+    /// It ran out: another attempt may take over. Until one does, the token still renews and
+    /// finishes.
+    pub lapsed: bool,
+    /// How far the worker says it is.
+    pub stage: Option<Stage>,
+}
+
+/// A moment at which the job is given up, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub kind: DeadlineKind,
+}
+
+/// What a deadline is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeadlineKind {
+    /// No worker has started on it.
+    Queue,
+    /// It has not ended.
+    Job,
+    /// A cancel has not been cleaned up.
+    CleanUp,
+}
+
+/// Whose jobs these are: a project of a source region. The unit of visibility, queue limits and
+/// idempotency keys.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// The source region.
+    pub region: RegionId,
+    /// The project that the copy was requested in.
+    pub tenant: TenantId,
+}
+
+// === impl JobRecord ===
+
+impl JobRecord {
+    /// Whose job it is.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner {
+            region: self.spec.source.region.clone(),
+            tenant: self.spec.source.tenant.clone(),
+        }
+    }
+
+    /// The work that the job needs next, whether or not somebody is on it now.
+    #[must_use]
+    pub fn unit(&self) -> Option<UnitKind> {
+        match self.status {
+            JobStatus::ReplicateRequested | JobStatus::Replicating => Some(UnitKind::Copy),
+            JobStatus::CancelRequested | JobStatus::Canceling => Some(UnitKind::CleanUp),
+            JobStatus::Replicated | JobStatus::Canceled | JobStatus::Error => {
+                (!self.leftovers.is_empty()).then_some(UnitKind::CleanUp)
+            }
+        }
+    }
+
+    /// The lease, unless it has lapsed.
+    #[must_use]
+    pub fn held_lease(&self) -> Option<&Lease> {
+        self.lease.as_ref().filter(|lease| !lease.lapsed)
+    }
+
+    /// Whether nothing will ever happen to it again: final, clean and nobody on it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.status.is_final() && self.leftovers.is_empty() && self.held_lease().is_none()
+    }
+
+    /// The images to be settled by the holder of the lease: all but the one that it makes itself.
+    #[must_use]
+    pub fn leftovers_for_holder(&self) -> Vec<ImageId> {
+        let own = match self.lease.as_ref().map(|lease| lease.kind) {
+            Some(UnitKind::Copy) => Some(self.attempt_image()),
+            Some(UnitKind::CleanUp) | None => None,
+        };
+        let others = self.leftovers.iter().copied();
+        others.filter(|id| Some(*id) != own).collect()
+    }
+
+    /// The image id of the current attempt.
+    #[must_use]
+    pub fn attempt_image(&self) -> ImageId {
+        self.id.image_of_attempt(self.attempt)
+    }
+
+    /// The grant that the current lease stands for; the same for a repeated claim.
+    #[must_use]
+    pub fn grant(&self, lease_length: Duration) -> Option<Grant> {
+        let lease = self.lease.as_ref()?;
+        Some(Grant {
+            kind: lease.kind,
+            job_id: self.id,
+            spec: self.spec.clone(),
+            attempt: self.attempt,
+            lease_token: lease.token,
+            lease_length,
+            destination_image_id: match lease.kind {
+                UnitKind::Copy => Some(self.attempt_image()),
+                UnitKind::CleanUp => None,
+            },
+            leftovers: self.leftovers_for_holder(),
+            cancel_requested: self.status.is_being_canceled() || self.status == JobStatus::Canceled,
+        })
+    }
+
+    /// What callers may see of it.
+    #[must_use]
+    pub fn view(&self) -> JobView {
+        JobView {
+            id: self.id,
+            spec: self.spec.clone(),
+            status: self.status,
+            copy_progress: self.copy_progress,
+            destination_image_id: match self.status {
+                JobStatus::Error | JobStatus::Canceled => None,
+                _ => self.image,
+            },
+            bytes_copied: self.bytes_copied,
+            attempt: self.attempt,
+            error: self.error.clone(),
+            created_at: self.created_at,
+            started_at: self.started_at,
+            updated_at: self.updated_at,
+            finished_at: self.finished_at,
+        }
+    }
+}

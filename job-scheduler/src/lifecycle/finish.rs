@@ -1,0 +1,127 @@
+//! A worker's attempt ends, one way or another.
+//!
+//! The first committed transition wins: a copy that is ready after a cancel is discarded, and a
+//! token that is not the current one changes nothing.
+
+use domain::{ErrorCode, Finish, FinishVerdict, JobError, JobStatus, Outcome, UnitKind};
+use jiff::Timestamp;
+
+use super::report::{renew, settle};
+use super::{Jitter, Rules, after, give_up, step};
+use crate::job_record::JobRecord;
+use crate::job_state::{Event, IllegalTransition};
+
+/// What a finish changes and what the worker is told. No record: there is nothing to write.
+///
+/// # Errors
+/// [`IllegalTransition`] never, as long as `job_state` and this file agree; tests drive every
+/// status with every outcome.
+pub fn finish(
+    record: &JobRecord,
+    finish: &Finish,
+    now: Timestamp,
+    jitter: Jitter,
+    rules: &Rules,
+) -> Result<(Option<JobRecord>, FinishVerdict), IllegalTransition> {
+    if record.last_finished == Some(finish.lease_token) {
+        return Ok((None, FinishVerdict::Committed));
+    }
+    let Some(kind) = record
+        .lease
+        .as_ref()
+        .filter(|lease| lease.token == finish.lease_token)
+        .map(|lease| lease.kind)
+    else {
+        return Ok((None, FinishVerdict::Superseded));
+    };
+    let mut next = record.clone();
+    next.updated_at = now;
+    settle(&mut next, &finish.settled);
+    let verdict = match (kind, record.status) {
+        (UnitKind::Copy, JobStatus::Replicating) => {
+            end_copy(&mut next, finish, now, jitter, rules)?
+        }
+        _ => end_clean_up(&mut next, finish, now, jitter, rules)?,
+    };
+    match verdict {
+        FinishVerdict::Committed => {
+            next.lease = None;
+            next.last_finished = Some(finish.lease_token);
+        }
+        FinishVerdict::Discard | FinishVerdict::Superseded => {
+            if let Some(lease) = next.lease.as_mut() {
+                renew(lease, &mut next.lost_leases, now, rules);
+                next.waiting_until = None;
+            }
+        }
+    }
+    Ok((Some(next), verdict))
+}
+
+/// The end of a copy that nobody has called off.
+fn end_copy(
+    next: &mut JobRecord,
+    finish: &Finish,
+    now: Timestamp,
+    jitter: Jitter,
+    rules: &Rules,
+) -> Result<FinishVerdict, IllegalTransition> {
+    next.bytes_copied = finish.bytes_copied;
+    next.waiting_until = None;
+    match &finish.outcome {
+        Outcome::Replicated { image } if next.leftovers.contains(image) => {
+            step(next, Event::Replicated, now)?;
+            next.leftovers.retain(|id| id != image);
+            next.image = Some(*image);
+        }
+        // An image that was never granted to this job, or is reported gone in the same breath.
+        Outcome::Replicated { image } => {
+            let message = format!("a worker reported image {image}, which this job never made");
+            give_up(next, JobError::new(ErrorCode::Internal, message), now)?;
+        }
+        Outcome::Failed { error, transient } => {
+            next.image = None;
+            next.failures += 1;
+            if *transient && next.failures < rules.max_attempts {
+                next.waiting_until = Some(after(now, rules.backoff(next.failures, jitter)));
+            } else {
+                give_up(next, error.clone(), now)?;
+            }
+        }
+        // Nobody asked for a clean-up: the attempt is simply over, and counts for nothing.
+        Outcome::Cleaned | Outcome::HandedBack => next.image = None,
+    }
+    Ok(FinishVerdict::Committed)
+}
+
+/// The end of anything else: a clean-up, or a copy whose job was canceled or given up meanwhile.
+fn end_clean_up(
+    next: &mut JobRecord,
+    finish: &Finish,
+    now: Timestamp,
+    jitter: Jitter,
+    rules: &Rules,
+) -> Result<FinishVerdict, IllegalTransition> {
+    let canceling = next.status.is_being_canceled();
+    if canceling {
+        step(next, Event::CleanUpStarted, now)?;
+    }
+    if matches!(finish.outcome, Outcome::Replicated { .. }) {
+        return Ok(FinishVerdict::Discard);
+    }
+    if canceling && next.leftovers.is_empty() {
+        step(next, Event::Cleaned, now)?;
+    }
+    next.waiting_until = match &finish.outcome {
+        _ if next.leftovers.is_empty() => None,
+        Outcome::HandedBack => None,
+        Outcome::Replicated { .. } | Outcome::Failed { .. } | Outcome::Cleaned => {
+            next.clean_up_failures += 1;
+            Some(after(now, rules.backoff(next.clean_up_failures, jitter)))
+        }
+    };
+    Ok(FinishVerdict::Committed)
+}
+
+#[cfg(test)]
+mod tests;

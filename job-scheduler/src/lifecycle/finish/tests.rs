@@ -1,0 +1,186 @@
+use super::*;
+use crate::lifecycle::sample::{self, at, failed, finish_of, leased};
+use crate::lifecycle::{cancel, give_up_when_due, lapse, promote};
+
+fn end(record: &JobRecord, word: &Finish, seconds: i64) -> (JobRecord, FinishVerdict) {
+    let (next, verdict) =
+        finish(record, word, at(seconds), Jitter(1.0), &sample::rules()).expect("legal");
+    (next.unwrap_or_else(|| record.clone()), verdict)
+}
+
+fn replicated(record: &JobRecord) -> Finish {
+    let image = record.attempt_image();
+    finish_of(record, Outcome::Replicated { image })
+}
+
+#[test]
+fn a_copy_that_succeeds_keeps_only_its_image() {
+    let record = sample::granted();
+    let word = replicated(&record);
+    let (done, verdict) = end(&record, &word, 9);
+    assert_eq!(verdict, FinishVerdict::Committed);
+    assert_eq!(done.status, JobStatus::Replicated);
+    assert_eq!(done.copy_progress, 100);
+    assert_eq!(done.image, Some(record.attempt_image()));
+    assert!(done.is_over());
+    assert_eq!(
+        end(&done, &word, 10),
+        (done.clone(), FinishVerdict::Committed)
+    );
+}
+
+#[test]
+fn an_adopted_leftover_becomes_the_image_and_the_attempts_own_stays_to_be_cleaned() {
+    let first = sample::granted();
+    let lapsed = lapse(&first, at(30), Jitter(0.0), &sample::rules()).expect("expired");
+    let second = leased(&lapsed, 31);
+    let image = first.attempt_image();
+    let (done, _) = end(
+        &second,
+        &finish_of(&second, Outcome::Replicated { image }),
+        40,
+    );
+    assert_eq!(done.image, Some(image));
+    assert_eq!(done.leftovers, [second.attempt_image()]);
+    assert_eq!(done.unit(), Some(UnitKind::CleanUp));
+    let cleaning = leased(&done, 41);
+    let mut word = finish_of(&cleaning, Outcome::Cleaned);
+    word.settled = vec![second.attempt_image()];
+    let (clean, _) = end(&cleaning, &word, 42);
+    assert!(clean.is_over());
+    assert_eq!(clean.status, JobStatus::Replicated);
+    assert_eq!(clean.image, Some(image));
+}
+
+#[test]
+fn a_late_finish_of_a_taken_over_attempt_is_superseded() {
+    let first = sample::granted();
+    let lapsed = lapse(&first, at(30), Jitter(0.0), &sample::rules()).expect("expired");
+    let second = leased(&lapsed, 31);
+    let late = replicated(&first);
+    assert_eq!(
+        end(&second, &late, 32),
+        (second.clone(), FinishVerdict::Superseded)
+    );
+    // Until somebody takes over, the old token still finishes.
+    assert_eq!(end(&lapsed, &late, 32).0.status, JobStatus::Replicated);
+}
+
+#[test]
+fn transient_failures_back_off_until_they_are_too_many() {
+    let rules = sample::rules();
+    let mut record = sample::granted();
+    for failure in 1..rules.max_attempts {
+        let (failed, _) = end(&record, &finish_of(&record, failed(true)), 1);
+        assert_eq!(failed.status, JobStatus::Replicating);
+        assert_eq!(failed.failures, failure);
+        let until = failed.waiting_until.expect("backs off");
+        record = leased(&promote(&failed, until).expect("over"), 2);
+    }
+    let (over, _) = end(&record, &finish_of(&record, failed(true)), 3);
+    assert_eq!(over.status, JobStatus::Error);
+    assert_eq!(over.leftovers.len(), 5);
+    assert_eq!(over.view().destination_image_id, None);
+}
+
+#[test]
+fn a_final_failure_is_an_error_at_once_and_what_is_settled_is_forgotten() {
+    let record = sample::granted();
+    let mut word = finish_of(&record, failed(false));
+    word.settled = vec![record.attempt_image()];
+    let (over, _) = end(&record, &word, 1);
+    assert_eq!(over.status, JobStatus::Error);
+    assert!(over.is_over());
+}
+
+#[test]
+fn a_unit_that_is_handed_back_counts_for_nothing() {
+    let record = sample::granted();
+    let (back, _) = end(&record, &finish_of(&record, Outcome::HandedBack), 1);
+    assert_eq!((back.failures, back.lost_leases), (0, 0));
+    assert_eq!((back.waiting_until, back.lease.clone()), (None, None));
+    assert_eq!(back.unit(), Some(UnitKind::Copy));
+    assert_eq!(
+        leased(&back, 2).leftovers_for_holder(),
+        [record.attempt_image()]
+    );
+}
+
+#[test]
+fn a_copy_that_is_ready_after_a_cancel_is_discarded_and_then_cleaned() {
+    let rules = sample::rules();
+    let canceled = cancel(&sample::granted(), at(1), &rules).expect("cancelable");
+    let (discarded, verdict) = end(&canceled, &replicated(&canceled), 2);
+    assert_eq!(verdict, FinishVerdict::Discard);
+    assert_eq!(discarded.status, JobStatus::Canceling);
+    assert!(discarded.held_lease().is_some());
+    let mut word = finish_of(&discarded, Outcome::Cleaned);
+    word.settled = vec![discarded.attempt_image()];
+    let (clean, verdict) = end(&discarded, &word, 3);
+    assert_eq!(verdict, FinishVerdict::Committed);
+    assert_eq!(clean.status, JobStatus::Canceled);
+    assert!(clean.is_over());
+}
+
+#[test]
+fn a_clean_up_with_something_left_is_tried_again_without_limit() {
+    let rules = sample::rules();
+    let canceled = cancel(&sample::failed_once(), at(1), &rules).expect("cancelable");
+    let mut record = leased(&canceled, 2);
+    assert_eq!(record.status, JobStatus::Canceling);
+    for _ in 0..40 {
+        let (left, _) = end(&record, &finish_of(&record, failed(false)), 3);
+        assert_eq!(left.status, JobStatus::Canceling);
+        let until = left.waiting_until.expect("backs off");
+        record = leased(&promote(&left, until).expect("over"), 4);
+    }
+}
+
+#[test]
+fn a_copy_that_is_ready_after_the_deadline_is_discarded() {
+    let late = give_up_when_due(&sample::granted(), at(700_000)).expect("due");
+    let (kept, verdict) = end(&late, &replicated(&late), 700_001);
+    assert_eq!(verdict, FinishVerdict::Discard);
+    assert_eq!(kept.status, JobStatus::Error);
+    assert!(kept.held_lease().is_some());
+}
+
+#[test]
+fn an_image_that_was_never_granted_is_not_believed() {
+    let record = sample::granted();
+    let image = record.id.image_of_attempt(77);
+    let (over, _) = end(
+        &record,
+        &finish_of(&record, Outcome::Replicated { image }),
+        1,
+    );
+    assert_eq!(over.status, JobStatus::Error);
+    assert_eq!(over.leftovers, [record.attempt_image()]);
+}
+
+#[test]
+fn every_status_takes_every_outcome() {
+    let rules = sample::rules();
+    let running = sample::granted();
+    let canceled = cancel(&running, at(1), &rules).expect("cancelable");
+    let given_up = give_up_when_due(&running, at(700_000)).expect("due");
+    let cleaning = leased(
+        &cancel(&sample::failed_once(), at(1), &rules).expect("cancelable"),
+        2,
+    );
+    for record in [running, canceled, given_up, cleaning] {
+        let image = record.attempt_image();
+        for outcome in [
+            Outcome::Replicated { image },
+            failed(true),
+            failed(false),
+            Outcome::Cleaned,
+            Outcome::HandedBack,
+        ] {
+            let word = finish_of(&record, outcome);
+            let (next, verdict) = end(&record, &word, 3);
+            let kept = next.lease.is_some();
+            assert_eq!(kept, verdict == FinishVerdict::Discard);
+        }
+    }
+}

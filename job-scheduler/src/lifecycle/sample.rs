@@ -1,0 +1,118 @@
+//! Records for tests.
+
+use std::time::Duration;
+
+use domain::{
+    ClaimId, CopySpec, Destination, ErrorCode, Finish, IfIdentical, ImageDigest, ImageId, JobError,
+    JobId, LeaseToken, Outcome, ProgressReport, RegionId, Source, Stage, TenantId, UserId,
+    WorkerId,
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Jitter, Rules, accept, finish, grant};
+use crate::job_record::JobRecord;
+
+/// The start of every test plus some seconds.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).expect("a moment within range")
+}
+
+pub(crate) fn rules() -> Rules {
+    Rules {
+        lease_length: Duration::from_secs(30),
+        max_attempts: 5,
+        max_lost_leases: 20,
+        retry_first: Duration::from_secs(5),
+        retry_longest: Duration::from_secs(300),
+        queue_deadline: Duration::from_secs(7 * 86_400),
+        job_deadline: Duration::from_secs(7 * 86_400),
+        clean_up_grace: Duration::from_secs(86_400),
+        keep_finished: Duration::from_secs(30 * 86_400),
+    }
+}
+
+pub(crate) fn job_id(number: u128) -> JobId {
+    JobId::from_uuid(Uuid::from_u128(number))
+}
+
+pub(crate) fn spec(tenant: &str) -> CopySpec {
+    CopySpec {
+        source: Source {
+            region: RegionId::new("ot1"),
+            tenant: TenantId::new(tenant),
+            image: ImageId::from_uuid(Uuid::from_u128(7)),
+        },
+        source_image_name: "debian".to_owned(),
+        source_digest: ImageDigest {
+            size_bytes: 1_000_000,
+            checksum: None,
+            os_hash_algo: Some("sha512".to_owned()),
+            os_hash_value: Some("00".to_owned()),
+        },
+        destination: Destination {
+            region: RegionId::new("ot2"),
+            tenant: TenantId::new("there"),
+        },
+        if_identical: IfIdentical::Copy,
+        requested_by: UserId::new("alice"),
+        traceparent: None,
+        plan_id: None,
+    }
+}
+
+pub(crate) fn accepted() -> JobRecord {
+    accept(job_id(1), spec("t1"), None, at(0), &rules())
+}
+
+pub(crate) fn leased(record: &JobRecord, seconds: i64) -> JobRecord {
+    let (token, claim) = (LeaseToken::generate(), ClaimId::generate());
+    grant(
+        record,
+        token,
+        claim,
+        WorkerId::new("w1"),
+        at(seconds),
+        &rules(),
+    )
+    .expect("grantable")
+}
+
+pub(crate) fn granted() -> JobRecord {
+    leased(&accepted(), 0)
+}
+
+pub(crate) fn failed_once() -> JobRecord {
+    let record = granted();
+    let word = finish_of(&record, failed(true));
+    let (next, _) = finish(&record, &word, at(0), Jitter(1.0), &rules()).expect("legal");
+    next.expect("written")
+}
+
+pub(crate) fn failed(transient: bool) -> Outcome {
+    Outcome::Failed {
+        error: JobError::new(ErrorCode::DestinationUnavailable, "Glance of ot2 is down"),
+        transient,
+    }
+}
+
+pub(crate) fn finish_of(record: &JobRecord, outcome: Outcome) -> Finish {
+    Finish {
+        job_id: record.id,
+        lease_token: record.lease.as_ref().expect("leased").token,
+        outcome,
+        settled: Vec::new(),
+        bytes_copied: 0,
+    }
+}
+
+pub(crate) fn report_of(record: &JobRecord, bytes_copied: u64) -> ProgressReport {
+    ProgressReport {
+        job_id: record.id,
+        lease_token: record.lease.as_ref().expect("leased").token,
+        stage: Stage::Copying,
+        bytes_copied,
+        image: None,
+        settled: Vec::new(),
+    }
+}

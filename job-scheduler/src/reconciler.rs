@@ -1,0 +1,103 @@
+//! Does what time demands: ends backoffs, expires leases, keeps deadlines, removes old jobs.
+//!
+//! Load, plan, execute; at a nudge or at each tick, without memory. Any number of schedulers do it
+//! side by side: each step is committed by version, and whoever loses finds it done.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::jobs::Jobs;
+use crate::planner::{Moment, Step, horizon, step};
+use crate::store::{Due, StoreError};
+use crate::watch::ChangeFeed;
+
+/// Jobs that are looked at in one go.
+const BATCH: usize = 100;
+/// Batches of one kind in one tick, so that no kind keeps the others waiting.
+const BATCHES: usize = 10;
+/// How often lanes are put in their place, so that changed limits take effect everywhere.
+const RESEAT_EVERY: Duration = Duration::from_secs(60);
+
+/// Runs until shutdown.
+pub async fn run(jobs: Jobs, feed: ChangeFeed, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(jobs.settings.reconcile_every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut reseated: Option<tokio::time::Instant> = None;
+    let mut away = false;
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        let mut ended = tick(&jobs).await;
+        if ended.is_ok() && reseated.is_none_or(|at| at.elapsed() >= RESEAT_EVERY) {
+            ended = reseat(&jobs).await;
+            feed.sweep();
+            reseated = Some(tokio::time::Instant::now());
+        }
+        match &ended {
+            Ok(()) if away => tracing::info!("the store is back"),
+            Ok(()) => {}
+            Err(error) if !away => tracing::warn!(error = %error, "cannot reconcile for now"),
+            Err(_) => {}
+        }
+        away = ended.is_err();
+    }
+}
+
+/// Everything that is due now, within bounds.
+///
+/// # Errors
+/// The store's.
+pub async fn tick(jobs: &Jobs) -> Result<(), StoreError> {
+    let now = jobs.now();
+    let serving_since = jobs
+        .store
+        .mark_serving(now, jobs.settings.serving_gap)
+        .await?;
+    let moment = Moment { now, serving_since };
+    for what in Due::ALL {
+        for _ in 0..BATCHES {
+            if reconcile(jobs, what, moment).await? < BATCH {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One batch; says how many were looked at.
+async fn reconcile(jobs: &Jobs, what: Due, moment: Moment) -> Result<usize, StoreError> {
+    let Some(horizon) = horizon(what, moment, jobs.rules()) else {
+        return Ok(0);
+    };
+    let due = jobs.store.due(what, horizon, BATCH).await?;
+    for stored in jobs.store.load_many(&due).await? {
+        let record = &stored.record;
+        let Some(step) = step(what, record, moment, Jobs::jitter(), jobs.rules()) else {
+            continue;
+        };
+        let done = match &step {
+            Step::Replace(next) => {
+                if what == Due::Lease {
+                    let worker = record.lease.as_ref().map(|lease| lease.worker.as_str());
+                    tracing::warn!(job.id = %record.id, worker.id = worker, "a lease ran out");
+                }
+                jobs.commit(&stored, next, moment.now).await.map(drop)
+            }
+            Step::Remove => jobs.store.remove(&stored, moment.now).await,
+        };
+        match done {
+            // Another scheduler, or the worker itself, was faster.
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(due.len())
+}
+
+async fn reseat(jobs: &Jobs) -> Result<(), StoreError> {
+    for region in &jobs.settings.shape.regions {
+        jobs.store.reseat(region, jobs.now()).await?;
+        let census = jobs.store.census(region).await?;
+        jobs.metrics.counted(region, census);
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! Builds the scheduler from its configuration and runs it until its drain is over.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use prometheus_client::registry::Registry;
+use proto::v1::job_service_server::JobServiceServer;
+use proto::v1::work_service_server::WorkServiceServer;
+use service_kit::admin::{AdminServer, Readiness};
+use service_kit::telemetry::trace_context;
+use service_kit::{Backoff, Clock, Context};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::Server;
+use work_queue::WorkQueue;
+
+use crate::job_service::JobApi;
+use crate::jobs::Jobs;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::store::redis::RedisStore;
+use crate::store::{Store, StoreError};
+use crate::watch::ChangeFeed;
+use crate::work_service::Work;
+use crate::{dispatcher, health, reconciler};
+
+/// The shortest and longest pause before the subscription to changes is made anew.
+const RESUBSCRIBE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How long the start waits for Redis between two tries to read which regions are in use.
+const START_PAUSE: Duration = Duration::from_secs(1);
+/// Pings on idle connections find peers that went away without a word.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// A scheduler over any store: what production and tests start alike.
+#[derive(Clone)]
+pub struct Scheduler {
+    jobs: Jobs,
+    feed: ChangeFeed,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+// === impl Scheduler ===
+
+impl Scheduler {
+    /// A scheduler that nobody can reach yet.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let jobs = Jobs {
+            store,
+            clock,
+            settings: Arc::new(settings),
+            metrics,
+            nudge: Arc::new(Notify::new()),
+        };
+        Self {
+            jobs,
+            feed: ChangeFeed::default(),
+            shutdown,
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The jobs, for whoever wants to change one without the network between.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// Starts the subscription and the reconciler.
+    ///
+    /// # Errors
+    /// Never: the pauses are constants that make a backoff.
+    pub fn start(&self) -> anyhow::Result<()> {
+        let (first, longest) = RESUBSCRIBE;
+        let backoff = Backoff::new(first, longest)?;
+        let (store, stop) = (self.jobs.store.clone(), self.shutdown.clone());
+        self.tasks
+            .spawn(self.feed.clone().run(store, backoff, stop));
+        let (jobs, feed, stop) = (self.jobs.clone(), self.feed.clone(), self.shutdown.clone());
+        self.tasks.spawn(reconciler::run(jobs, feed, stop));
+        Ok(())
+    }
+
+    /// Starts to wake workers, a task for each region.
+    pub fn start_dispatching(&self, queue: &WorkQueue) {
+        for region in &self.jobs.settings.shape.regions {
+            let (jobs, queue) = (self.jobs.clone(), queue.clone());
+            let run = dispatcher::run(jobs, queue, region.clone(), self.shutdown.clone());
+            self.tasks.spawn(run);
+        }
+    }
+
+    /// The services of gateways and workers.
+    #[must_use]
+    pub fn services(&self) -> (JobServiceServer<JobApi>, WorkServiceServer<Work>) {
+        let job_api = JobApi {
+            jobs: self.jobs.clone(),
+            feed: self.feed.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        let work = Work {
+            jobs: self.jobs.clone(),
+            feed: self.feed.clone(),
+            shutdown: self.shutdown.clone(),
+            tasks: self.tasks.clone(),
+        };
+        (JobServiceServer::new(job_api), WorkServiceServer::new(work))
+    }
+
+    /// Waits until everything that was started has ended, after shutdown.
+    pub async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Runs the scheduler of a configuration until its drain is over.
+///
+/// # Errors
+/// When a port cannot be bound, a setting cannot be used, or a region that open jobs name is not
+/// configured.
+pub async fn run(context: Context) -> anyhow::Result<()> {
+    let config = &context.config;
+    let settings = Settings::new(config);
+    let mut registry = Registry::default();
+    let metrics = Arc::new(Metrics::register(&mut registry));
+    let readiness = Readiness::default();
+    let redis_answers = readiness.condition("redis");
+    let store = Arc::new(RedisStore::new(
+        &config.redis.url()?,
+        &config.redis.key_prefix,
+        config.redis.response_timeout,
+        settings.shape.clone(),
+    )?);
+
+    let stop_admin = CancellationToken::new();
+    let admin = AdminServer::bind(
+        config.scheduler.admin_listen,
+        readiness.clone(),
+        Arc::new(registry),
+    )
+    .await?;
+    let serving_admin = tokio::spawn(admin.serve(stop_admin.clone()));
+    let listener = bind(config.scheduler.listen).await?;
+
+    refuse_missing_regions(&*store, &settings, &context.shutdown).await?;
+    let stop = context.shutdown.clone();
+    let scheduler = Scheduler::new(
+        store.clone(),
+        context.clock,
+        settings,
+        metrics.clone(),
+        stop,
+    );
+    scheduler.start()?;
+    let queue = WorkQueue::start(
+        &queue_settings(config)?,
+        context.shutdown.clone(),
+        &scheduler.tasks,
+    )?;
+    scheduler.start_dispatching(&queue);
+    let (reporter, health) = tonic_health::server::health_reporter();
+    scheduler.tasks.spawn(health::run(
+        store.clone(),
+        reporter,
+        redis_answers,
+        context.shutdown.clone(),
+    ));
+    scheduler.tasks.spawn(health::watch_durability(
+        store,
+        metrics,
+        context.shutdown.clone(),
+    ));
+
+    let (jobs, work) = scheduler.services();
+    tracing::info!(listen = %listener.local_addr()?, "serving");
+    Server::builder()
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .trace_fn(span)
+        .add_service(health)
+        .add_service(jobs)
+        .add_service(work)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
+            context.shutdown.cancelled().await;
+            readiness.drain();
+        })
+        .await
+        .context("serving gRPC")?;
+    // Ends the tasks also when the server failed by itself.
+    context.shutdown.cancel();
+    scheduler.ended().await;
+    stop_admin.cancel();
+    serving_admin.await.context("the admin port")?
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("scheduler.listen: can't bind {address}"))
+}
+
+fn queue_settings(config: &service_kit::config::Config) -> anyhow::Result<work_queue::Settings> {
+    Ok(work_queue::Settings {
+        url: config.rabbitmq.url()?,
+        queue_prefix: config.rabbitmq.queue_prefix.clone(),
+        heartbeat: config.rabbitmq.heartbeat,
+        connection_name: env!("CARGO_PKG_NAME").to_owned(),
+    })
+}
+
+/// Jobs of a region that nobody knows any more could neither end nor be cleaned up. Waits for the
+/// store for as long as it takes; not ready until then.
+async fn refuse_missing_regions(
+    store: &dyn Store,
+    settings: &Settings,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    loop {
+        match store.regions_in_use().await {
+            Ok(used) => {
+                let missing = used.into_iter().find(|region| !settings.knows(region));
+                if let Some(region) = missing {
+                    bail!(
+                        "region `{region}` is not configured, but jobs that are not over name it"
+                    );
+                }
+                return Ok(());
+            }
+            Err(StoreError::Unavailable(why)) => {
+                tracing::warn!(error = why, "waiting for the store");
+                let pause = tokio::time::sleep(START_PAUSE);
+                if shutdown.run_until_cancelled(pause).await.is_none() {
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The span of a call, joined to the caller's trace.
+fn span(request: &http::Request<()>) -> tracing::Span {
+    let span = tracing::info_span!("grpc", rpc.path = request.uri().path());
+    if let Some(traceparent) = trace_context::from_headers(request.headers()) {
+        trace_context::set_parent(&span, traceparent);
+    }
+    span
+}

@@ -1,0 +1,75 @@
+//! Errors as gRPC statuses: the one table.
+
+use tonic::{Code, Status};
+
+use crate::lifecycle::NotCancelable;
+use crate::store::StoreError;
+
+/// Why a call was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No such job, or not the viewer's.
+    #[error("there is no such job")]
+    NotFound,
+    /// A field makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// The tenant has as many open jobs as it may.
+    #[error("the tenant has {limit} jobs that are not finished; no more are accepted")]
+    TooManyJobs {
+        /// The limit.
+        limit: usize,
+    },
+    /// Too late.
+    #[error(transparent)]
+    NotCancelable(#[from] NotCancelable),
+    /// The scheduler is going away.
+    #[error("the scheduler is shutting down")]
+    ShuttingDown,
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state machine refused what the code took for possible.
+    #[error(transparent)]
+    IllegalTransition(#[from] crate::job_state::IllegalTransition),
+}
+
+impl CallError {
+    fn code(&self) -> Code {
+        match self {
+            Self::NotFound => Code::NotFound,
+            Self::Invalid(_) => Code::InvalidArgument,
+            Self::TooManyJobs { .. } => Code::ResourceExhausted,
+            Self::NotCancelable(_) => Code::FailedPrecondition,
+            Self::ShuttingDown => Code::Unavailable,
+            Self::IllegalTransition(_) => Code::Internal,
+            Self::Store(error) => match error {
+                // A race that was lost too often: as good as a store that is too busy.
+                StoreError::Unavailable(_)
+                | StoreError::Full
+                | StoreError::Conflict
+                | StoreError::LimitReached
+                | StoreError::ClaimTaken => Code::Unavailable,
+                StoreError::Unreadable { .. } => Code::DataLoss,
+            },
+        }
+    }
+}
+
+impl From<CallError> for Status {
+    fn from(error: CallError) -> Self {
+        let code = error.code();
+        if matches!(code, Code::Internal | Code::DataLoss) {
+            tracing::error!(error = %error, "a call failed");
+        } else if code == Code::Unavailable {
+            tracing::warn!(error = %error, "a call failed");
+        }
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<proto::convert::InvalidField> for CallError {
+    fn from(invalid: proto::convert::InvalidField) -> Self {
+        Self::Invalid(invalid.to_string())
+    }
+}

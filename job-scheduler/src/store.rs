@@ -1,0 +1,250 @@
+//! Where jobs are kept: one trait, held by Redis in production and by memory in models and tests.
+//!
+//! Rust decides, the store commits: each write names the version that the decision was made on, and
+//! record and index entries change together or not at all. What the entries are is a pure function
+//! of the record ([`placement`]) and of the difference between two records ([`change`]), shared by
+//! both implementations; a property test drives both with the same operations.
+
+pub mod change;
+pub mod keys;
+pub mod memory;
+pub mod placement;
+pub mod redis;
+pub mod shape;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{ClaimId, JobId, JobStatus, RegionId};
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+
+use crate::fairness::RegionView;
+use crate::job_record::{JobRecord, Owner};
+
+/// A record with the version under which it is stored. Versions come from one counter for all jobs,
+/// so they also order changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The record.
+    pub record: JobRecord,
+    /// Its version; also the sequence number of its last change.
+    pub version: u64,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Out of reach, or it took too long. The command may have been executed all the same.
+    #[error("the store is out of reach: {0}")]
+    Unavailable(String),
+    /// Its memory is full: nothing new is accepted.
+    #[error("the store is full")]
+    Full,
+    /// The record has changed since it was read: decide again.
+    #[error("the record has changed meanwhile")]
+    Conflict,
+    /// A limit that the decision relied on is reached by now.
+    #[error("the limit is reached")]
+    LimitReached,
+    /// The claim has been answered with another job meanwhile.
+    #[error("the claim has been answered meanwhile")]
+    ClaimTaken,
+    /// A record that this version of the service cannot read.
+    #[error("the record of job {job} cannot be read: {reason}")]
+    Unreadable {
+        /// Which.
+        job: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What came of a create.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// The job stands, under this version.
+    New {
+        /// The first version.
+        version: u64,
+    },
+    /// A job of this id stood already.
+    Exists,
+    /// The idempotency key names this job already.
+    KeyTaken(JobId),
+}
+
+/// The terms of acceptance.
+#[derive(Debug, Clone)]
+pub struct IntakeTerms {
+    /// Open jobs that the owner may have, this one included.
+    pub queued_per_tenant: usize,
+    /// How long an idempotency key is remembered.
+    pub idempotency_window: Duration,
+    /// When the scheduler sends a message for it, unless it has been granted by then.
+    pub first_ticket_at: Timestamp,
+}
+
+/// Things that become due with time, each in an index of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Due {
+    /// A backoff is over.
+    Waiting,
+    /// A lease has run out.
+    Lease,
+    /// A deadline has passed.
+    Deadline,
+    /// A finished job is old enough to go; `now` is then the age limit.
+    Finished,
+}
+
+impl Due {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Lease, Self::Deadline, Self::Finished];
+}
+
+/// Whose jobs a reader may see.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One owner's.
+    Owner(Owner),
+    /// Everybody's.
+    All,
+}
+
+/// A page of a list, ordered by time of creation and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageQuery {
+    /// Whose jobs.
+    pub scope: Scope,
+    /// None: every status.
+    pub statuses: Vec<JobStatus>,
+    /// The page starts behind this job.
+    pub after: Option<(Timestamp, JobId)>,
+    /// Oldest first instead of newest first.
+    pub oldest_first: bool,
+    /// The most to return.
+    pub limit: usize,
+}
+
+/// How messages are paced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TicketPace {
+    /// The next ticket after the first one comes this much later; it doubles.
+    pub first: Duration,
+    /// The longest distance between two tickets.
+    pub longest: Duration,
+    /// Stretches distances; drawn by the caller around 1.
+    pub stretch: f64,
+    /// The most units to take at once.
+    pub most: usize,
+}
+
+/// A committed change, as told to subscribers. A hint to read again, no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeNotice {
+    /// The job.
+    pub job: JobId,
+    /// Its version.
+    pub version: u64,
+    /// Whose it is.
+    pub owner: Owner,
+}
+
+/// Counts for the metrics of one destination region.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Copies under a lease.
+    pub running: usize,
+    /// Jobs with images that are granted and not settled, running attempts not included.
+    pub leftovers: usize,
+}
+
+/// The store.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// One record.
+    async fn load(&self, id: JobId) -> Result<Option<Stored>, StoreError>;
+
+    /// Several records; those that do not exist, or cannot be read, are left out.
+    async fn load_many(&self, ids: &[JobId]) -> Result<Vec<Stored>, StoreError>;
+
+    /// The job that a claim was answered with, while its lease lasts.
+    async fn job_of_claim(&self, claim: ClaimId) -> Result<Option<JobId>, StoreError>;
+
+    /// The job that an idempotency key names.
+    async fn job_of_key(
+        &self,
+        owner: &Owner,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<JobId>, StoreError>;
+
+    /// Accepts a job, once per id and per idempotency key.
+    async fn create(
+        &self,
+        record: &JobRecord,
+        terms: &IntakeTerms,
+        now: Timestamp,
+    ) -> Result<Created, StoreError>;
+
+    /// Replaces a record, if it still has the version that was read. A grant is refused with
+    /// [`StoreError::LimitReached`] when a limit is reached, and with [`StoreError::ClaimTaken`].
+    async fn commit(
+        &self,
+        before: &Stored,
+        after: &JobRecord,
+        now: Timestamp,
+    ) -> Result<Stored, StoreError>;
+
+    /// Removes a record with all its index entries, if it still has this version.
+    async fn remove(&self, stored: &Stored, now: Timestamp) -> Result<(), StoreError>;
+
+    /// What the fair choice for a region needs to know.
+    async fn region_view(&self, region: &RegionId) -> Result<RegionView, StoreError>;
+
+    /// What is due at `now`, the earliest first.
+    async fn due(&self, what: Due, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError>;
+
+    /// Takes units for which a message is due and moves their next ticket ahead first.
+    async fn take_tickets(
+        &self,
+        region: &RegionId,
+        now: Timestamp,
+        pace: &TicketPace,
+    ) -> Result<Vec<JobId>, StoreError>;
+
+    /// A page of ids.
+    async fn page(&self, query: &PageQuery) -> Result<Vec<JobId>, StoreError>;
+
+    /// Jobs whose last change lies behind a sequence number, with the numbers of those changes and
+    /// in their order.
+    async fn changed_since(
+        &self,
+        scope: &Scope,
+        sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<(JobId, u64)>, StoreError>;
+
+    /// The sequence number of the last change of any job.
+    async fn sequence(&self) -> Result<u64, StoreError>;
+
+    /// Notes that schedulers are serving, and says since when without a gap longer than `gap`.
+    async fn mark_serving(&self, now: Timestamp, gap: Duration) -> Result<Timestamp, StoreError>;
+
+    /// Regions that open jobs or leftovers name, whatever the configuration says.
+    async fn regions_in_use(&self) -> Result<Vec<RegionId>, StoreError>;
+
+    /// Puts every tenant of a region into the place that the limits of this configuration say.
+    async fn reseat(&self, region: &RegionId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Counts for metrics.
+    async fn census(&self, region: &RegionId) -> Result<Census, StoreError>;
+
+    /// All changes from now on. Ends when the connection is lost: then anything may have been
+    /// missed, and the caller subscribes again.
+    async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError>;
+
+    /// Whether it answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

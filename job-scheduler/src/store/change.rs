@@ -1,0 +1,365 @@
+//! What a commit does to the indexes: the difference between two records, worked out in Rust and
+//! carried out by `commit.lua` or by the in-memory store, step by step alike.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Scope;
+use super::keys::{Keys, Lane, escape};
+use super::placement::{self, Entry};
+use super::shape::Shape;
+use crate::job_record::JobRecord;
+
+/// A commit, ready to be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Wall time in milliseconds.
+    pub now: i64,
+    /// Sets that must not be full, before anything is done.
+    pub guards: Vec<Guard>,
+    /// A claim that must not name another job yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimGuard>,
+    /// Entries to take away.
+    pub removes: Vec<Op>,
+    /// Entries to put down.
+    pub adds: Vec<Op>,
+    /// Sorted sets in which the job stands by its version.
+    pub changed: Vec<String>,
+    /// The lane whose tenant pays for a grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charge: Option<LaneKeys>,
+    /// Lanes whose place may have changed.
+    pub lanes: Vec<LaneKeys>,
+    /// Lanes to wake when a shared limit has got room.
+    pub wakes: Vec<Wake>,
+}
+
+/// One entry, with the operation's target spelt short: it travels with every commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Op {
+    /// `s` a set, `z` a sorted set, `h` a hash.
+    pub t: char,
+    /// Key.
+    pub k: String,
+    /// Member or field.
+    pub m: String,
+    /// Score or value; empty for a set.
+    pub v: String,
+}
+
+/// A set with the most members it may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Guard {
+    /// The set.
+    pub key: String,
+    /// Full at this size.
+    pub limit: usize,
+}
+
+/// A claim that is answered by this commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClaimGuard {
+    /// The hash of claims.
+    pub key: String,
+    /// The claim.
+    pub claim: String,
+}
+
+/// Everything about one lane of a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LaneKeys {
+    /// Its name.
+    pub name: String,
+    /// The tenant in it.
+    pub tenant: String,
+    /// Its units.
+    pub eligible: String,
+    /// The seats of its source.
+    pub tenants: String,
+    /// The region's lanes.
+    pub lanes: String,
+    /// The region's virtual times.
+    pub virtual_times: String,
+    /// The region's tickets.
+    pub tickets: String,
+    /// The region's ticket distances.
+    pub steps: String,
+    /// The tenant's running copies; none for clean-ups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running: Option<String>,
+    /// How many of those there may be.
+    pub limit: usize,
+    /// A unit was made eligible in it: a message no later than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket_at: Option<i64>,
+}
+
+/// A shared limit, and whom to wake when it has got room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wake {
+    /// The running set.
+    pub running: String,
+    /// Its limit.
+    pub limit: usize,
+    /// The source of the seats.
+    pub source: String,
+    /// The seats: the first of them is woken.
+    pub tenants: String,
+    /// The region's tickets.
+    pub tickets: String,
+    /// The region's ticket distances.
+    pub steps: String,
+}
+
+/// Builds changes for one configuration.
+#[derive(Debug, Clone)]
+pub struct Planner<'a> {
+    /// Names.
+    pub keys: &'a Keys,
+    /// Regions and limits.
+    pub shape: &'a Shape,
+}
+
+// === impl Planner ===
+
+impl Planner<'_> {
+    /// A job is accepted.
+    #[must_use]
+    pub fn create(&self, record: &JobRecord, ticket_at: Timestamp, now: Timestamp) -> Change {
+        let mut change = self.change(None, Some(record), ticket_at, now);
+        let spec = &record.spec;
+        for region in [&spec.source.region, &spec.destination.region] {
+            change.adds.push(Op {
+                t: 's',
+                k: self.keys.regions(),
+                m: region.to_string(),
+                v: String::new(),
+            });
+        }
+        change
+    }
+
+    /// A record is replaced.
+    #[must_use]
+    pub fn commit(&self, before: &JobRecord, after: &JobRecord, now: Timestamp) -> Change {
+        self.change(Some(before), Some(after), now, now)
+    }
+
+    /// A record goes.
+    #[must_use]
+    pub fn remove(&self, record: &JobRecord, now: Timestamp) -> Change {
+        self.change(Some(record), None, now, now)
+    }
+
+    fn change(
+        &self,
+        before: Option<&JobRecord>,
+        after: Option<&JobRecord>,
+        ticket_at: Timestamp,
+        now: Timestamp,
+    ) -> Change {
+        let had = before.map_or_else(BTreeSet::new, |it| placement::entries(it, self.keys));
+        let has = after.map_or_else(BTreeSet::new, |it| placement::entries(it, self.keys));
+        let granted = granted_lane(before, after);
+        Change {
+            now: now.as_millisecond(),
+            guards: self.guards(after, granted.as_ref()),
+            claim: after
+                .filter(|_| granted.is_some())
+                .and_then(|it| self.claim_guard(it)),
+            removes: had.difference(&has).map(Op::from).collect(),
+            adds: has.difference(&had).map(Op::from).collect(),
+            changed: after
+                .or(before)
+                .map_or_else(Vec::new, |it| self.changed(it)),
+            charge: granted
+                .zip(after)
+                .map(|(lane, it)| self.lane(it, &lane, None)),
+            lanes: self.lanes(before, after, ticket_at.as_millisecond()),
+            wakes: self.wakes(before, after),
+        }
+    }
+
+    fn guards(&self, after: Option<&JobRecord>, granted: Option<&Lane>) -> Vec<Guard> {
+        let Some((record, lane)) = after.zip(granted).filter(|(_, lane)| !lane.is_clean_up())
+        else {
+            return Vec::new();
+        };
+        let region = &record.spec.destination.region;
+        let limits = &self.shape.limits;
+        [
+            (
+                self.keys.running_tenant(region, &lane.tenant),
+                limits.copies_per_tenant,
+            ),
+            (
+                self.keys.running_source(&lane.source),
+                limits.copies_per_source,
+            ),
+            (
+                self.keys.running_destination(region),
+                limits.copies_per_destination,
+            ),
+        ]
+        .into_iter()
+        .map(|(key, limit)| Guard { key, limit })
+        .collect()
+    }
+
+    fn claim_guard(&self, after: &JobRecord) -> Option<ClaimGuard> {
+        after.lease.as_ref().map(|lease| ClaimGuard {
+            key: self.keys.claims(),
+            claim: lease.claim.to_string(),
+        })
+    }
+
+    fn changed(&self, record: &JobRecord) -> Vec<String> {
+        [Scope::Owner(record.owner()), Scope::All]
+            .iter()
+            .map(|scope| self.keys.changed(scope))
+            .collect()
+    }
+
+    /// Lanes whose place may have changed: those that a unit entered or left, and all of a tenant's
+    /// when one of its copies started or stopped to run.
+    fn lanes(
+        &self,
+        before: Option<&JobRecord>,
+        after: Option<&JobRecord>,
+        ticket_at: i64,
+    ) -> Vec<LaneKeys> {
+        let Some(record) = after.or(before) else {
+            return Vec::new();
+        };
+        let was = before.and_then(placement::eligible_lane);
+        let is = after.and_then(placement::eligible_lane);
+        let mut touched = BTreeSet::new();
+        if was != is {
+            touched.extend(was);
+            touched.extend(is.clone());
+        }
+        touched.extend(granted_lane(before, after));
+        let ran = before.and_then(placement::running_lane);
+        let runs = after.and_then(placement::running_lane);
+        if ran != runs {
+            touched.extend(
+                self.shape
+                    .regions
+                    .iter()
+                    .map(|source| Lane::copies(source, &record.spec.source.tenant)),
+            );
+        }
+        let entered = is.filter(|_| touched_by_entry(before, after));
+        touched
+            .into_iter()
+            .map(|lane| {
+                let ticket = (entered.as_ref() == Some(&lane)).then_some(ticket_at);
+                self.lane(record, &lane, ticket)
+            })
+            .collect()
+    }
+
+    fn lane(&self, record: &JobRecord, lane: &Lane, ticket_at: Option<i64>) -> LaneKeys {
+        self.lane_of_region(&record.spec.destination.region, lane, ticket_at)
+    }
+
+    /// Everything about a lane.
+    #[must_use]
+    pub fn lane_of_region(
+        &self,
+        region: &domain::RegionId,
+        lane: &Lane,
+        ticket_at: Option<i64>,
+    ) -> LaneKeys {
+        let running = self.keys.running_tenant(region, &lane.tenant);
+        LaneKeys {
+            name: lane.name(),
+            tenant: lane.tenant.clone(),
+            eligible: self.keys.eligible(region, lane),
+            tenants: self.keys.tenants(region, &lane.source),
+            lanes: self.keys.lanes(region),
+            virtual_times: self.keys.virtual_times(region),
+            tickets: self.keys.tickets(region),
+            steps: self.keys.ticket_steps(region),
+            running: (!lane.is_clean_up()).then_some(running),
+            limit: self.shape.limits.copies_per_tenant,
+            ticket_at,
+        }
+    }
+
+    /// A slot of the source may wake any region's seats of that source; a slot of the destination
+    /// any source's seats of that region.
+    fn wakes(&self, before: Option<&JobRecord>, after: Option<&JobRecord>) -> Vec<Wake> {
+        let Some((record, lane)) = before.and_then(|it| Some((it, placement::running_lane(it)?)))
+        else {
+            return Vec::new();
+        };
+        if after.and_then(placement::running_lane).is_some() {
+            return Vec::new();
+        }
+        let here = &record.spec.destination.region;
+        let limits = &self.shape.limits;
+        let wake = |running: String, limit: usize, region: &domain::RegionId, source: &str| Wake {
+            running,
+            limit,
+            source: source.to_owned(),
+            tenants: self.keys.tenants(region, source),
+            tickets: self.keys.tickets(region),
+            steps: self.keys.ticket_steps(region),
+        };
+        let of_source = self.shape.regions.iter().map(|region| {
+            let running = self.keys.running_source(&lane.source);
+            wake(running, limits.copies_per_source, region, &lane.source)
+        });
+        let of_destination = self.shape.regions.iter().map(|source| {
+            let running = self.keys.running_destination(here);
+            wake(
+                running,
+                limits.copies_per_destination,
+                here,
+                &escape(source.as_str()),
+            )
+        });
+        of_source.chain(of_destination).collect()
+    }
+}
+
+/// The lane of a grant that `after` has and `before` has not.
+fn granted_lane(before: Option<&JobRecord>, after: Option<&JobRecord>) -> Option<Lane> {
+    let (record, lease) = after.and_then(|it| Some((it, it.held_lease()?)))?;
+    let known = before.and_then(|it| it.lease.as_ref());
+    (known.map(|lease| lease.token) != Some(lease.token)).then(|| Lane::of(record, lease.kind))
+}
+
+/// Whether the record stands in a lane that it did not stand in before.
+fn touched_by_entry(before: Option<&JobRecord>, after: Option<&JobRecord>) -> bool {
+    before.and_then(placement::eligible_lane) != after.and_then(placement::eligible_lane)
+}
+
+impl From<&Entry> for Op {
+    fn from(entry: &Entry) -> Self {
+        match entry.clone() {
+            Entry::Member { key, member } => Self {
+                t: 's',
+                k: key,
+                m: member,
+                v: String::new(),
+            },
+            Entry::Scored { key, member, score } => Self {
+                t: 'z',
+                k: key,
+                m: member,
+                v: score.to_string(),
+            },
+            Entry::Field { key, field, value } => Self {
+                t: 'h',
+                k: key,
+                m: field,
+                v: value,
+            },
+        }
+    }
+}

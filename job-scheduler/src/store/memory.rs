@@ -1,0 +1,334 @@
+//! The store in memory: for tests of the services and as the model of the Redis store.
+//!
+//! It keeps the same indexes under the same keys and carries out the same changes, under one lock.
+
+mod apply;
+mod read;
+mod tables;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{ClaimId, JobId, RegionId};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+
+use self::tables::Tables;
+use super::change::Planner;
+use super::keys::{Keys, Lane};
+use super::shape::Shape;
+use super::{
+    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Scope, Store, StoreError, Stored,
+    TicketPace,
+};
+use crate::fairness::RegionView;
+use crate::job_record::{JobRecord, Owner};
+
+/// How many notices a subscriber may lie behind before its subscription ends.
+const NOTICES: usize = 1024;
+
+/// A store in memory. Clones share it.
+#[derive(Debug, Clone)]
+pub struct MemoryStore {
+    keys: Keys,
+    shape: Shape,
+    state: Arc<Mutex<State>>,
+    notices: broadcast::Sender<ChangeNotice>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    records: HashMap<JobId, Stored>,
+    sequence: u64,
+    tables: Tables,
+}
+
+// === impl MemoryStore ===
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(shape: Shape) -> Self {
+        Self {
+            keys: Keys::new("memory"),
+            shape,
+            state: Arc::default(),
+            notices: broadcast::channel(NOTICES).0,
+        }
+    }
+
+    /// The same jobs seen with another configuration.
+    #[must_use]
+    pub fn with_shape(&self, shape: Shape) -> Self {
+        Self {
+            shape,
+            ..self.clone()
+        }
+    }
+
+    /// A panic elsewhere is a failed test; the state behind it is whole, for nothing here panics
+    /// half-way.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn planner(&self) -> Planner<'_> {
+        Planner {
+            keys: &self.keys,
+            shape: &self.shape,
+        }
+    }
+
+    /// Nobody listening is no failure.
+    fn tell(&self, record: &JobRecord, version: u64) {
+        let _ = self.notices.send(ChangeNotice {
+            job: record.id,
+            version,
+            owner: record.owner(),
+        });
+    }
+}
+
+impl State {
+    fn put(&mut self, record: &JobRecord, changed: &[String]) -> Stored {
+        self.sequence += 1;
+        let stored = Stored {
+            record: record.clone(),
+            version: self.sequence,
+        };
+        self.records.insert(record.id, stored.clone());
+        let (member, score) = (record.id.to_string(), score(self.sequence));
+        for key in changed {
+            self.tables.score(key, &member, score);
+        }
+        stored
+    }
+}
+
+fn score(sequence: u64) -> i64 {
+    i64::try_from(sequence).unwrap_or(i64::MAX)
+}
+
+fn millis(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self, id: JobId) -> Result<Option<Stored>, StoreError> {
+        Ok(self.state().records.get(&id).cloned())
+    }
+
+    async fn load_many(&self, ids: &[JobId]) -> Result<Vec<Stored>, StoreError> {
+        let state = self.state();
+        let records = ids.iter().filter_map(|id| state.records.get(id));
+        Ok(records.cloned().collect())
+    }
+
+    async fn job_of_claim(&self, claim: ClaimId) -> Result<Option<JobId>, StoreError> {
+        let state = self.state();
+        let job = state.tables.field(&self.keys.claims(), &claim.to_string());
+        Ok(job.and_then(|job| job.parse().ok()))
+    }
+
+    async fn job_of_key(
+        &self,
+        owner: &Owner,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<JobId>, StoreError> {
+        let key = self.keys.idempotency(owner, key);
+        Ok(read::job_of_key(&self.state().tables, &key, now))
+    }
+
+    async fn create(
+        &self,
+        record: &JobRecord,
+        terms: &IntakeTerms,
+        now: Timestamp,
+    ) -> Result<Created, StoreError> {
+        let mut state = self.state();
+        if state.records.contains_key(&record.id) {
+            return Ok(Created::Exists);
+        }
+        let owner = record.owner();
+        let key = record
+            .idempotency
+            .as_ref()
+            .map(|it| self.keys.idempotency(&owner, &it.key));
+        if let Some(job) = key
+            .as_ref()
+            .and_then(|key| read::job_of_key(&state.tables, key, now))
+        {
+            return Ok(Created::KeyTaken(job));
+        }
+        if state.tables.size(&self.keys.open(&owner)) >= terms.queued_per_tenant {
+            return Err(StoreError::LimitReached);
+        }
+        let change = self.planner().create(record, terms.first_ticket_at, now);
+        let stored = state.put(record, &change.changed);
+        if let Some(key) = key {
+            let until = now
+                .as_millisecond()
+                .saturating_add(millis(terms.idempotency_window));
+            state.tables.set_field(&key, "job", &record.id.to_string());
+            state.tables.set_field(&key, "until", &until.to_string());
+        }
+        apply::apply(&mut state.tables, &change);
+        self.tell(record, stored.version);
+        Ok(Created::New {
+            version: stored.version,
+        })
+    }
+
+    async fn commit(
+        &self,
+        before: &Stored,
+        after: &JobRecord,
+        now: Timestamp,
+    ) -> Result<Stored, StoreError> {
+        let mut state = self.state();
+        let current = state.records.get(&after.id);
+        if current.map(|stored| stored.version) != Some(before.version) {
+            return Err(StoreError::Conflict);
+        }
+        let change = self.planner().commit(&before.record, after, now);
+        if let Some(refusal) = apply::refusal(&state.tables, &change, &after.id.to_string()) {
+            return Err(refusal);
+        }
+        let stored = state.put(after, &change.changed);
+        apply::apply(&mut state.tables, &change);
+        self.tell(after, stored.version);
+        Ok(stored)
+    }
+
+    async fn remove(&self, stored: &Stored, now: Timestamp) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let id = stored.record.id;
+        let current = state.records.get(&id);
+        if current.map(|stored| stored.version) != Some(stored.version) {
+            return Err(StoreError::Conflict);
+        }
+        let change = self.planner().remove(&stored.record, now);
+        state.records.remove(&id);
+        state.sequence += 1;
+        for key in &change.changed {
+            state.tables.unscore(key, &id.to_string());
+        }
+        apply::apply(&mut state.tables, &change);
+        let version = state.sequence;
+        self.tell(&stored.record, version);
+        Ok(())
+    }
+
+    async fn region_view(&self, region: &RegionId) -> Result<RegionView, StoreError> {
+        let state = self.state();
+        Ok(read::region_view(
+            &state.tables,
+            &self.keys,
+            &self.shape,
+            region,
+        ))
+    }
+
+    async fn due(&self, what: Due, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        let state = self.state();
+        let ranked = state.tables.ranked(&self.keys.due(what));
+        let due = ranked.take_while(|(at, _)| *at <= now.as_millisecond());
+        Ok(due
+            .take(limit)
+            .filter_map(|(_, id)| id.parse().ok())
+            .collect())
+    }
+
+    async fn take_tickets(
+        &self,
+        region: &RegionId,
+        now: Timestamp,
+        pace: &TicketPace,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let tables = &mut self.state().tables;
+        Ok(read::take_tickets(
+            tables,
+            &self.keys,
+            &self.shape,
+            region,
+            now,
+            pace,
+        ))
+    }
+
+    async fn page(&self, query: &PageQuery) -> Result<Vec<JobId>, StoreError> {
+        Ok(read::page(&self.state().tables, &self.keys, query))
+    }
+
+    async fn changed_since(
+        &self,
+        scope: &Scope,
+        sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<(JobId, u64)>, StoreError> {
+        let state = self.state();
+        let ranked = state.tables.ranked(&self.keys.changed(scope));
+        let newer = ranked.filter(|(version, _)| *version > score(sequence));
+        Ok(newer
+            .take(limit)
+            .filter_map(|(version, id)| Some((id.parse().ok()?, version.unsigned_abs())))
+            .collect())
+    }
+
+    async fn sequence(&self) -> Result<u64, StoreError> {
+        Ok(self.state().sequence)
+    }
+
+    async fn mark_serving(&self, now: Timestamp, gap: Duration) -> Result<Timestamp, StoreError> {
+        let tables = &mut self.state().tables;
+        Ok(read::mark_serving(tables, &self.keys.serving(), now, gap))
+    }
+
+    async fn regions_in_use(&self) -> Result<Vec<RegionId>, StoreError> {
+        let state = self.state();
+        let regions = state.tables.members(&self.keys.regions()).into_iter();
+        let used = regions
+            .map(RegionId::new)
+            .filter(|region| state.tables.size(&self.keys.using(region)) > 0);
+        Ok(used.collect())
+    }
+
+    async fn reseat(&self, region: &RegionId, now: Timestamp) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for name in state.tables.members(&self.keys.lanes(region)) {
+            if let Some(lane) = Lane::parse(&name) {
+                let lane = self.planner().lane_of_region(region, &lane, None);
+                apply::seat(&mut state.tables, &lane, now.as_millisecond());
+            }
+        }
+        Ok(())
+    }
+
+    async fn census(&self, region: &RegionId) -> Result<Census, StoreError> {
+        let state = self.state();
+        Ok(Census {
+            running: state.tables.size(&self.keys.running_destination(region)),
+            leftovers: state.tables.size(&self.keys.leftovers(region)),
+        })
+    }
+
+    async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
+        let notices = BroadcastStream::new(self.notices.subscribe());
+        // Who lags has missed something: the stream ends, as a lost connection's does.
+        Ok(notices
+            .take_while(|notice| std::future::ready(notice.is_ok()))
+            .filter_map(|notice| std::future::ready(notice.ok()))
+            .boxed())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

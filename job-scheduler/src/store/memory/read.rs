@@ -1,0 +1,178 @@
+//! The reading scripts' counterparts, and the two small ones that write.
+
+use std::time::Duration;
+
+use domain::{JobId, RegionId};
+use jiff::Timestamp;
+
+use super::millis;
+use super::tables::Tables;
+use crate::fairness::{Head, RegionView, SourceView};
+use crate::store::keys::{CLEAN_UP, Keys, Lane, escape};
+use crate::store::redis::{LANES_AT_ONCE, TENANTS_SHOWN, UNITS_SHOWN};
+use crate::store::shape::Shape;
+use crate::store::{PageQuery, TicketPace};
+
+/// As `create.lua` looks a key up.
+pub(super) fn job_of_key(tables: &Tables, key: &str, now: Timestamp) -> Option<JobId> {
+    let until = tables.number(key, "until")?;
+    (until > now.as_millisecond())
+        .then(|| tables.field(key, "job")?.parse().ok())
+        .flatten()
+}
+
+/// As `region_view.lua`.
+pub(super) fn region_view(
+    tables: &Tables,
+    keys: &Keys,
+    shape: &Shape,
+    region: &RegionId,
+) -> RegionView {
+    let names = shape.regions.iter().map(|source| escape(source.as_str()));
+    let names = names.chain([CLEAN_UP.to_owned()]);
+    RegionView {
+        running: tables.size(&keys.running_destination(region)),
+        sources: names
+            .map(|source| SourceView {
+                running: tables.size(&keys.running_source(&source)),
+                heads: heads(tables, keys, region, &source),
+            })
+            .collect(),
+    }
+}
+
+fn heads(tables: &Tables, keys: &Keys, region: &RegionId, source: &str) -> Vec<Head> {
+    let seats = tables
+        .ranked(&keys.tenants(region, source))
+        .take(TENANTS_SHOWN);
+    seats
+        .map(|(virtual_time, tenant)| {
+            let lane = Lane {
+                source: source.to_owned(),
+                tenant: tenant.clone(),
+            };
+            let units = tables
+                .ranked(&keys.eligible(region, &lane))
+                .take(UNITS_SHOWN);
+            Head {
+                jobs: units.filter_map(|(_, id)| id.parse().ok()).collect(),
+                lane,
+                virtual_time: *virtual_time,
+            }
+        })
+        .collect()
+}
+
+/// As `take_tickets.lua`.
+pub(super) fn take_tickets(
+    tables: &mut Tables,
+    keys: &Keys,
+    shape: &Shape,
+    region: &RegionId,
+    now: Timestamp,
+    pace: &TicketPace,
+) -> Vec<JobId> {
+    let (tickets, steps) = (keys.tickets(region), keys.ticket_steps(region));
+    let now = now.as_millisecond();
+    let limits = &shape.limits;
+    let left = |limit: usize, key: &str, tables: &Tables| limit.saturating_sub(tables.size(key));
+    let mut room = left(
+        limits.copies_per_destination,
+        &keys.running_destination(region),
+        tables,
+    );
+    let mut taken = Vec::new();
+    let due = tables.ranked(&tickets).take_while(|(at, _)| *at <= now);
+    let due: Vec<String> = due
+        .take(LANES_AT_ONCE)
+        .map(|(_, name)| name.clone())
+        .collect();
+    for name in due {
+        if taken.len() >= pace.most {
+            break;
+        }
+        let step = tables.number(&steps, &name).unwrap_or(millis(pace.first));
+        let next = step.saturating_mul(2).min(millis(pace.longest));
+        tables.set_field(&steps, &name, &next.to_string());
+        tables.score(&tickets, &name, now + stretched(step, pace.stretch));
+        let Some(lane) = Lane::parse(&name) else {
+            continue;
+        };
+        let mut wanted = pace.most - taken.len();
+        if !lane.is_clean_up() {
+            let of_source = keys.running_source(&lane.source);
+            let of_tenant = keys.running_tenant(region, &lane.tenant);
+            wanted = wanted
+                .min(room)
+                .min(left(limits.copies_per_source, &of_source, tables))
+                .min(left(limits.copies_per_tenant, &of_tenant, tables));
+        }
+        let eligible = keys.eligible(region, &lane);
+        for (_, id) in tables.ranked(&eligible).take(wanted) {
+            taken.extend(id.parse::<JobId>().ok());
+            if !lane.is_clean_up() {
+                room -= 1;
+            }
+        }
+    }
+    taken
+}
+
+/// `math.floor(step * stretch)`, as Lua computes it.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "milliseconds of a ticket period are far below 2^53"
+)]
+fn stretched(step: i64, stretch: f64) -> i64 {
+    (step as f64 * stretch).floor() as i64
+}
+
+/// As `page.lua`.
+pub(super) fn page(tables: &Tables, keys: &Keys, query: &PageQuery) -> Vec<JobId> {
+    let sets: Vec<String> = if query.statuses.is_empty() {
+        vec![keys.list(&query.scope, None)]
+    } else {
+        let statuses = query.statuses.iter();
+        statuses
+            .map(|status| keys.list(&query.scope, Some(*status)))
+            .collect()
+    };
+    let start = query
+        .after
+        .map(|(at, id)| (at.as_millisecond(), id.to_string()));
+    let mut found: Vec<(i64, String)> = sets
+        .iter()
+        .flat_map(|key| tables.ranked(key))
+        .filter(|entry| match &start {
+            None => true,
+            Some(start) if query.oldest_first => *entry > start,
+            Some(start) => *entry < start,
+        })
+        .cloned()
+        .collect();
+    found.sort();
+    if !query.oldest_first {
+        found.reverse();
+    }
+    let page = found.iter().take(query.limit);
+    page.filter_map(|(_, id)| id.parse().ok()).collect()
+}
+
+/// As `mark_serving.lua`.
+pub(super) fn mark_serving(
+    tables: &mut Tables,
+    key: &str,
+    now: Timestamp,
+    gap: Duration,
+) -> Timestamp {
+    let now_ms = now.as_millisecond();
+    let last = tables.number(key, "last").unwrap_or(0);
+    let mut since = tables.number(key, "since").unwrap_or(0);
+    if now_ms.saturating_sub(last) > millis(gap) {
+        since = now_ms;
+    }
+    tables.set_field(key, "last", &last.max(now_ms).to_string());
+    tables.set_field(key, "since", &since.to_string());
+    Timestamp::from_millisecond(since).unwrap_or(now)
+}

@@ -1,0 +1,155 @@
+//! Which index entries a record has: a pure function, and the only source of entries.
+//!
+//! A commit takes away what the old record had and puts down what the new one has, so an entry can
+//! neither be forgotten nor stay behind.
+
+use std::collections::BTreeSet;
+
+use domain::UnitKind;
+use jiff::Timestamp;
+
+use super::keys::{Keys, Lane};
+use super::{Due, Scope};
+use crate::job_record::JobRecord;
+
+/// One entry of an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Entry {
+    /// A member of a set.
+    Member {
+        /// The set.
+        key: String,
+        /// The member.
+        member: String,
+    },
+    /// A member of a sorted set.
+    Scored {
+        /// The sorted set.
+        key: String,
+        /// The member.
+        member: String,
+        /// Its score.
+        score: i64,
+    },
+    /// A field of a hash.
+    Field {
+        /// The hash.
+        key: String,
+        /// The field.
+        field: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// The lane in which a record's unit can be granted now; none when it is held, waits or needs
+/// nothing.
+#[must_use]
+pub fn eligible_lane(record: &JobRecord) -> Option<Lane> {
+    if record.held_lease().is_some() || record.waiting_until.is_some() {
+        return None;
+    }
+    record.unit().map(|kind| Lane::of(record, kind))
+}
+
+/// The lane whose slot a record holds: that of a copy under a lease.
+#[must_use]
+pub fn running_lane(record: &JobRecord) -> Option<Lane> {
+    let lease = record.held_lease()?;
+    (lease.kind == UnitKind::Copy).then(|| Lane::of(record, UnitKind::Copy))
+}
+
+/// Every entry of a record.
+#[must_use]
+pub fn entries(record: &JobRecord, keys: &Keys) -> BTreeSet<Entry> {
+    let mut placed = Entries {
+        member: record.id.to_string(),
+        entries: BTreeSet::new(),
+    };
+    lists(record, keys, &mut placed);
+    times(record, keys, &mut placed);
+    work(record, keys, &mut placed);
+    usage(record, keys, &mut placed);
+    placed.entries
+}
+
+fn lists(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
+    let created = record.created_at.as_millisecond();
+    for scope in [Scope::Owner(record.owner()), Scope::All] {
+        placed.scored(keys.list(&scope, None), created);
+        placed.scored(keys.list(&scope, Some(record.status)), created);
+    }
+    if !record.status.is_final() {
+        placed.member(keys.open(&record.owner()));
+    }
+}
+
+fn times(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
+    let mut due = |what, at: Option<Timestamp>| {
+        if let Some(at) = at {
+            placed.scored(keys.due(what), at.as_millisecond());
+        }
+    };
+    due(Due::Waiting, record.waiting_until);
+    due(
+        Due::Lease,
+        record.held_lease().map(|lease| lease.expires_at),
+    );
+    due(Due::Deadline, record.deadline.map(|deadline| deadline.at));
+    due(
+        Due::Finished,
+        record.finished_at.filter(|_| record.is_over()),
+    );
+}
+
+fn work(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
+    let region = &record.spec.destination.region;
+    if let Some(lane) = eligible_lane(record) {
+        placed.scored(
+            keys.eligible(region, &lane),
+            record.created_at.as_millisecond(),
+        );
+    }
+    if let Some(lane) = running_lane(record) {
+        placed.member(keys.running_tenant(region, &lane.tenant));
+        placed.member(keys.running_source(&lane.source));
+        placed.member(keys.running_destination(region));
+    }
+    if let Some(lease) = &record.lease {
+        placed.entries.insert(Entry::Field {
+            key: keys.claims(),
+            field: lease.claim.to_string(),
+            value: record.id.to_string(),
+        });
+    }
+    if !record.leftovers.is_empty() && running_lane(record).is_none() {
+        placed.member(keys.leftovers(region));
+    }
+}
+
+fn usage(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
+    if !record.is_over() {
+        placed.member(keys.using(&record.spec.source.region));
+        placed.member(keys.using(&record.spec.destination.region));
+    }
+}
+
+struct Entries {
+    member: String,
+    entries: BTreeSet<Entry>,
+}
+
+impl Entries {
+    fn member(&mut self, key: String) {
+        let member = self.member.clone();
+        self.entries.insert(Entry::Member { key, member });
+    }
+
+    fn scored(&mut self, key: String, score: i64) {
+        let member = self.member.clone();
+        self.entries.insert(Entry::Scored { key, member, score });
+    }
+}
+
+#[cfg(test)]
+mod tests;

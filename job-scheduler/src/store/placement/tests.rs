@@ -1,0 +1,96 @@
+use domain::Outcome;
+
+use super::*;
+use crate::lifecycle::sample::{self, at, finish_of};
+use crate::lifecycle::{Jitter, cancel, finish, lapse};
+
+/// The short names of the keys that a record stands in, but for lists.
+fn places(record: &JobRecord) -> Vec<String> {
+    let keys = Keys::new("p");
+    let names = entries(record, &keys).into_iter().map(|entry| match entry {
+        Entry::Member { key, .. } | Entry::Scored { key, .. } | Entry::Field { key, .. } => key,
+    });
+    let mut names: Vec<String> = names
+        .filter(|key| !key.starts_with("p:list:") && !key.starts_with("p:using:"))
+        .map(|key| key.trim_start_matches("p:").to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_new_job_is_eligible() {
+    assert_eq!(
+        places(&sample::accepted()),
+        ["deadlines", "eligible:ot2:ot1:t1", "open:ot1:t1"]
+    );
+}
+
+#[test]
+fn a_granted_one_holds_its_slots() {
+    assert_eq!(
+        places(&sample::granted()),
+        [
+            "claims",
+            "deadlines",
+            "leases",
+            "open:ot1:t1",
+            "running:destination:ot2",
+            "running:source:ot1",
+            "running:tenant:ot2:t1",
+        ]
+    );
+}
+
+#[test]
+fn a_lapsed_one_is_eligible_again_and_holds_no_slot() {
+    let lapsed = lapse(&sample::granted(), at(30), Jitter(0.0), &sample::rules()).expect("expired");
+    assert_eq!(
+        places(&lapsed),
+        [
+            "claims",
+            "deadlines",
+            "eligible:ot2:ot1:t1",
+            "leftovers:ot2",
+            "open:ot1:t1"
+        ]
+    );
+}
+
+#[test]
+fn one_in_backoff_waits() {
+    assert_eq!(
+        places(&sample::failed_once()),
+        ["deadlines", "leftovers:ot2", "open:ot1:t1", "waiting"]
+    );
+}
+
+#[test]
+fn a_canceled_one_with_leftovers_queues_for_clean_up() {
+    let canceled = cancel(&sample::failed_once(), at(1), &sample::rules()).expect("cancelable");
+    assert_eq!(
+        places(&canceled),
+        [
+            "deadlines",
+            "eligible:ot2:~clean-up:~clean-up",
+            "leftovers:ot2",
+            "open:ot1:t1"
+        ]
+    );
+}
+
+#[test]
+fn a_finished_one_waits_for_the_janitor_only_when_nothing_is_left() {
+    let record = sample::granted();
+    let end = |outcome| {
+        let word = finish_of(&record, outcome);
+        let ended = finish(&record, &word, at(1), Jitter(0.0), &sample::rules()).expect("legal");
+        ended.0.expect("written")
+    };
+    let image = record.attempt_image();
+    assert_eq!(places(&end(Outcome::Replicated { image })), ["finished"]);
+    assert_eq!(
+        places(&end(sample::failed(false))),
+        ["eligible:ot2:~clean-up:~clean-up", "leftovers:ot2"]
+    );
+}

@@ -1,0 +1,371 @@
+//! The store in Redis: records and indexes change together in one script, by version.
+//!
+//! Any number of schedulers share it; none keeps anything of it. Every call is bounded by the
+//! configured response timeout and fails fast while Redis is away.
+
+mod connection;
+mod durability;
+mod scripts;
+mod subscription;
+mod view;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{ClaimId, JobId, RegionId};
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use redis::Client;
+use secrecy::{ExposeSecret, SecretString};
+
+use self::connection::Connection;
+pub use self::durability::Durability;
+use self::scripts::Scripts;
+use super::change::Planner;
+use super::keys::{Keys, Lane};
+use super::shape::Shape;
+use super::{
+    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Scope, Store, StoreError, Stored,
+    TicketPace,
+};
+use crate::fairness::RegionView;
+use crate::job_record::{FORMAT, JobRecord, Owner};
+
+/// Tenants that a region's view shows of each source.
+pub(super) const TENANTS_SHOWN: usize = 4;
+/// Units that a region's view shows of each tenant.
+pub(super) const UNITS_SHOWN: usize = 4;
+/// Lanes whose tickets are taken at once.
+pub(super) const LANES_AT_ONCE: usize = 100;
+/// Lanes that are put into their place at once.
+const LANES_PER_SCAN: usize = 200;
+
+/// The store in Redis.
+pub struct RedisStore {
+    client: Client,
+    keys: Keys,
+    shape: Shape,
+    scripts: Scripts,
+    /// For everything but what must reach a replica.
+    connection: Connection,
+    /// For writes that wait for a replica: `WAIT` holds up whatever shares its connection.
+    durable: Connection,
+    has_replicas: AtomicBool,
+}
+
+/// A URL that no client can be made of. Says nothing of the URL, which holds a password.
+#[derive(Debug, thiserror::Error)]
+#[error("redis.url is not of the form redis://user:password@host:port/database")]
+pub struct UnusableUrl;
+
+// === impl RedisStore ===
+
+impl RedisStore {
+    /// Prepares the store; the first call connects.
+    ///
+    /// # Errors
+    /// [`UnusableUrl`].
+    pub fn new(
+        url: &SecretString,
+        key_prefix: &str,
+        response_timeout: Duration,
+        shape: Shape,
+    ) -> Result<Self, UnusableUrl> {
+        let client = Client::open(url.expose_secret()).map_err(|_| UnusableUrl)?;
+        let connect =
+            || Connection::prepare(client.clone(), response_timeout).map_err(|_| UnusableUrl);
+        let keys = Keys::new(key_prefix);
+        Ok(Self {
+            connection: connect()?,
+            durable: connect()?,
+            scripts: Scripts::new(keys.clone()),
+            client,
+            keys,
+            shape,
+            has_replicas: AtomicBool::new(false),
+        })
+    }
+
+    /// Looks whether an accepted job could be lost; from here on writes wait for a replica when
+    /// there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn check_durability(&self) -> Result<Durability, StoreError> {
+        let found = durability::check(&self.connection).await?;
+        self.has_replicas
+            .store(found.replicas > 0, Ordering::Relaxed);
+        Ok(found)
+    }
+
+    fn planner(&self) -> Planner<'_> {
+        Planner {
+            keys: &self.keys,
+            shape: &self.shape,
+        }
+    }
+
+    async fn await_replica(&self) -> Result<(), StoreError> {
+        if self.has_replicas.load(Ordering::Relaxed) {
+            durability::await_replica(&self.durable).await?;
+        }
+        Ok(())
+    }
+
+    fn read_command(&self, id: JobId) -> redis::Cmd {
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.keys.job(id)).arg("v").arg("r");
+        command
+    }
+}
+
+/// The two fields of a stored job.
+type Fields = (Option<u64>, Option<String>);
+
+fn read_record(id: JobId, fields: Fields) -> Result<Option<Stored>, StoreError> {
+    let (Some(version), Some(text)) = fields else {
+        return Ok(None);
+    };
+    let unreadable = |reason: String| StoreError::Unreadable {
+        job: id.to_string(),
+        reason,
+    };
+    let record: JobRecord =
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    if record.format != FORMAT {
+        return Err(unreadable(format!("its format is {}", record.format)));
+    }
+    Ok(Some(Stored { record, version }))
+}
+
+fn parse_ids(ids: Vec<String>) -> Vec<JobId> {
+    // Index members are written by this service alone; anything else is not a job.
+    ids.iter().filter_map(|id| id.parse().ok()).collect()
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn load(&self, id: JobId) -> Result<Option<Stored>, StoreError> {
+        let fields = self.connection.command(&self.read_command(id)).await?;
+        read_record(id, fields)
+    }
+
+    async fn load_many(&self, ids: &[JobId]) -> Result<Vec<Stored>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = redis::pipe();
+        for id in ids {
+            pipeline.add_command(self.read_command(*id));
+        }
+        let rows: Vec<Fields> = self.connection.pipeline(&pipeline).await?;
+        let records = ids.iter().zip(rows);
+        Ok(records
+            .filter_map(|(id, fields)| {
+                read_record(*id, fields).unwrap_or_else(|error| {
+                    tracing::error!(error = %error, "left a job out");
+                    None
+                })
+            })
+            .collect())
+    }
+
+    async fn job_of_claim(&self, claim: ClaimId) -> Result<Option<JobId>, StoreError> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.keys.claims()).arg(claim.to_string());
+        let job: Option<String> = self.connection.command(&command).await?;
+        Ok(job.and_then(|job| job.parse().ok()))
+    }
+
+    async fn job_of_key(
+        &self,
+        owner: &Owner,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<JobId>, StoreError> {
+        let mut command = redis::cmd("HMGET");
+        command
+            .arg(self.keys.idempotency(owner, key))
+            .arg("job")
+            .arg("until");
+        let (job, until): (Option<String>, Option<i64>) = self.connection.command(&command).await?;
+        let stands = until.is_some_and(|until| until > now.as_millisecond());
+        Ok(job.filter(|_| stands).and_then(|job| job.parse().ok()))
+    }
+
+    async fn create(
+        &self,
+        record: &JobRecord,
+        terms: &IntakeTerms,
+        now: Timestamp,
+    ) -> Result<Created, StoreError> {
+        let change = self.planner().create(record, terms.first_ticket_at, now);
+        let created = self
+            .scripts
+            .create(&self.durable, record, &change, terms)
+            .await?;
+        // Also when it stood already: the call that made it may have died waiting.
+        self.await_replica().await?;
+        Ok(created)
+    }
+
+    async fn commit(
+        &self,
+        before: &Stored,
+        after: &JobRecord,
+        now: Timestamp,
+    ) -> Result<Stored, StoreError> {
+        let change = self.planner().commit(&before.record, after, now);
+        let finished = before.record.lease.is_some() && after.lease.is_none();
+        let must_last = change.charge.is_some() || finished;
+        let connection = if must_last {
+            &self.durable
+        } else {
+            &self.connection
+        };
+        let version = self
+            .scripts
+            .commit(connection, before, Some(after), &change)
+            .await?;
+        if must_last {
+            self.await_replica().await?;
+        }
+        Ok(Stored {
+            record: after.clone(),
+            version,
+        })
+    }
+
+    async fn remove(&self, stored: &Stored, now: Timestamp) -> Result<(), StoreError> {
+        let change = self.planner().remove(&stored.record, now);
+        let commit = self.scripts.commit(&self.connection, stored, None, &change);
+        commit.await.map(drop)
+    }
+
+    async fn region_view(&self, region: &RegionId) -> Result<RegionView, StoreError> {
+        let view = self
+            .scripts
+            .region_view(&self.connection, &self.shape, region);
+        view.await
+    }
+
+    async fn due(&self, what: Due, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        let mut command = redis::cmd("ZRANGEBYSCORE");
+        command
+            .arg(self.keys.due(what))
+            .arg("-inf")
+            .arg(now.as_millisecond())
+            .arg("LIMIT")
+            .arg(0)
+            .arg(limit);
+        self.connection.command(&command).await.map(parse_ids)
+    }
+
+    async fn take_tickets(
+        &self,
+        region: &RegionId,
+        now: Timestamp,
+        pace: &TicketPace,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let (connection, shape) = (&self.connection, &self.shape);
+        self.scripts
+            .take_tickets(connection, shape, region, now, pace)
+            .await
+    }
+
+    async fn page(&self, query: &PageQuery) -> Result<Vec<JobId>, StoreError> {
+        self.scripts.page(&self.connection, query).await
+    }
+
+    async fn changed_since(
+        &self,
+        scope: &Scope,
+        sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<(JobId, u64)>, StoreError> {
+        let mut command = redis::cmd("ZRANGEBYSCORE");
+        command
+            .arg(self.keys.changed(scope))
+            .arg(format!("({sequence}"))
+            .arg("+inf")
+            .arg("WITHSCORES")
+            .arg("LIMIT")
+            .arg(0)
+            .arg(limit);
+        let changed: Vec<(String, u64)> = self.connection.command(&command).await?;
+        let changed = changed.into_iter();
+        Ok(changed
+            .filter_map(|(id, version)| Some((id.parse().ok()?, version)))
+            .collect())
+    }
+
+    async fn sequence(&self) -> Result<u64, StoreError> {
+        let mut command = redis::cmd("GET");
+        command.arg(self.keys.sequence());
+        let sequence: Option<u64> = self.connection.command(&command).await?;
+        Ok(sequence.unwrap_or(0))
+    }
+
+    async fn mark_serving(&self, now: Timestamp, gap: Duration) -> Result<Timestamp, StoreError> {
+        self.scripts.mark_serving(&self.connection, now, gap).await
+    }
+
+    async fn regions_in_use(&self) -> Result<Vec<RegionId>, StoreError> {
+        let mut command = redis::cmd("SMEMBERS");
+        command.arg(self.keys.regions());
+        let mut regions: Vec<String> = self.connection.command(&command).await?;
+        regions.sort();
+        let mut used = Vec::new();
+        for region in regions.into_iter().map(RegionId::new) {
+            let mut command = redis::cmd("SCARD");
+            command.arg(self.keys.using(&region));
+            if self.connection.command::<u64>(&command).await? > 0 {
+                used.push(region);
+            }
+        }
+        Ok(used)
+    }
+
+    async fn reseat(&self, region: &RegionId, now: Timestamp) -> Result<(), StoreError> {
+        let mut cursor = 0_u64;
+        loop {
+            let mut command = redis::cmd("SSCAN");
+            command
+                .arg(self.keys.lanes(region))
+                .arg(cursor)
+                .arg("COUNT")
+                .arg(LANES_PER_SCAN);
+            let (next, names): (u64, Vec<String>) = self.connection.command(&command).await?;
+            let lanes: Vec<_> = names
+                .iter()
+                .filter_map(|name| Lane::parse(name))
+                .map(|lane| self.planner().lane_of_region(region, &lane, None))
+                .collect();
+            self.scripts.reseat(&self.connection, &lanes, now).await?;
+            if next == 0 {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+
+    async fn census(&self, region: &RegionId) -> Result<Census, StoreError> {
+        let mut pipeline = redis::pipe();
+        pipeline
+            .cmd("SCARD")
+            .arg(self.keys.running_destination(region))
+            .cmd("SCARD")
+            .arg(self.keys.leftovers(region));
+        let (running, leftovers) = self.connection.pipeline(&pipeline).await?;
+        Ok(Census { running, leftovers })
+    }
+
+    async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
+        subscription::subscribe(&self.client, &self.keys.channel()).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.connection.command(&redis::cmd("PING")).await
+    }
+}

@@ -1,0 +1,249 @@
+//! The Lua scripts, one typed wrapper each. A script that changes indexes begins, behind its first
+//! line (which carries its flags), with the functions of `apply.lua`.
+
+use std::time::Duration;
+
+use domain::{JobId, RegionId};
+use jiff::Timestamp;
+use redis::{Script, ScriptInvocation};
+
+use super::connection::Connection;
+use super::{LANES_AT_ONCE, TENANTS_SHOWN, UNITS_SHOWN, view};
+use crate::fairness::RegionView;
+use crate::job_record::JobRecord;
+use crate::store::change::{Change, LaneKeys};
+use crate::store::keys::{CLEAN_UP, Keys, escape};
+use crate::store::shape::Shape;
+use crate::store::{Created, IntakeTerms, PageQuery, StoreError, Stored, TicketPace};
+
+/// All scripts, with the names that they need.
+pub(super) struct Scripts {
+    keys: Keys,
+    create: Script,
+    commit: Script,
+    reseat: Script,
+    region_view: Script,
+    take_tickets: Script,
+    page: Script,
+    mark_serving: Script,
+}
+
+impl Scripts {
+    pub(super) fn new(keys: Keys) -> Self {
+        Self {
+            keys,
+            create: with_apply(include_str!("../scripts/create.lua")),
+            commit: with_apply(include_str!("../scripts/commit.lua")),
+            reseat: with_apply(include_str!("../scripts/reseat.lua")),
+            region_view: Script::new(include_str!("../scripts/region_view.lua")),
+            take_tickets: Script::new(include_str!("../scripts/take_tickets.lua")),
+            page: Script::new(include_str!("../scripts/page.lua")),
+            mark_serving: Script::new(include_str!("../scripts/mark_serving.lua")),
+        }
+    }
+
+    pub(super) async fn create(
+        &self,
+        connection: &Connection,
+        record: &JobRecord,
+        change: &Change,
+        terms: &IntakeTerms,
+    ) -> Result<Created, StoreError> {
+        let owner = record.owner();
+        let key = record
+            .idempotency
+            .as_ref()
+            .map_or_else(String::new, |it| self.keys.idempotency(&owner, &it.key));
+        let mut call = self.create.prepare_invoke();
+        call.key(self.keys.job(record.id))
+            .key(self.keys.sequence())
+            .key(self.keys.open(&owner))
+            .key(key)
+            .arg(json(record)?)
+            .arg(json(change)?)
+            .arg(record.id.to_string())
+            .arg(terms.queued_per_tenant)
+            .arg(self.keys.channel())
+            .arg(notice(record))
+            .arg(change.now)
+            .arg(millis(terms.idempotency_window));
+        let (answer, detail): (String, String) = connection.script(&call).await?;
+        match answer.as_str() {
+            "new" => Ok(Created::New {
+                version: number(&detail)?,
+            }),
+            "exists" => Ok(Created::Exists),
+            "key" => detail
+                .parse()
+                .map(Created::KeyTaken)
+                .map_err(|_| unexpected(&detail)),
+            "limit" => Err(StoreError::LimitReached),
+            _ => Err(unexpected(&answer)),
+        }
+    }
+
+    /// Replaces the record that was read; without a new one, removes it.
+    pub(super) async fn commit(
+        &self,
+        connection: &Connection,
+        before: &Stored,
+        after: Option<&JobRecord>,
+        change: &Change,
+    ) -> Result<u64, StoreError> {
+        let record = &before.record;
+        let mut call = self.commit.prepare_invoke();
+        call.key(self.keys.job(record.id))
+            .key(self.keys.sequence())
+            .arg(before.version)
+            .arg(after.map(json).transpose()?.unwrap_or_default())
+            .arg(json(change)?)
+            .arg(record.id.to_string())
+            .arg(self.keys.channel())
+            .arg(notice(record));
+        let (answer, detail): (String, String) = connection.script(&call).await?;
+        match answer.as_str() {
+            "done" => number(&detail),
+            "conflict" => Err(StoreError::Conflict),
+            "limit" => Err(StoreError::LimitReached),
+            "claim" => Err(StoreError::ClaimTaken),
+            _ => Err(unexpected(&answer)),
+        }
+    }
+
+    pub(super) async fn reseat(
+        &self,
+        connection: &Connection,
+        lanes: &[LaneKeys],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut call = self.reseat.prepare_invoke();
+        call.arg(json(lanes)?).arg(now.as_millisecond());
+        connection.script::<u64>(&call).await.map(drop)
+    }
+
+    pub(super) async fn region_view(
+        &self,
+        connection: &Connection,
+        shape: &Shape,
+        region: &RegionId,
+    ) -> Result<RegionView, StoreError> {
+        let mut call = self.region_view.prepare_invoke();
+        call.arg(self.keys.prefix())
+            .arg(escape(region.as_str()))
+            .arg(TENANTS_SHOWN)
+            .arg(UNITS_SHOWN);
+        for source in &shape.regions {
+            call.arg(escape(source.as_str()));
+        }
+        call.arg(CLEAN_UP);
+        let rows: Vec<String> = connection.script(&call).await?;
+        view::read(&rows).ok_or_else(|| unexpected("a region's view"))
+    }
+
+    pub(super) async fn take_tickets(
+        &self,
+        connection: &Connection,
+        shape: &Shape,
+        region: &RegionId,
+        now: Timestamp,
+        pace: &TicketPace,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let mut call = self.take_tickets.prepare_invoke();
+        call.key(self.keys.tickets(region))
+            .key(self.keys.ticket_steps(region))
+            .key(self.keys.running_destination(region))
+            .arg(self.keys.prefix())
+            .arg(escape(region.as_str()))
+            .arg(now.as_millisecond())
+            .arg(millis(pace.first))
+            .arg(millis(pace.longest))
+            .arg(pace.stretch)
+            .arg(pace.most)
+            .arg(shape.limits.copies_per_destination)
+            .arg(shape.limits.copies_per_source)
+            .arg(shape.limits.copies_per_tenant)
+            .arg(LANES_AT_ONCE);
+        ids(connection, &call).await
+    }
+
+    pub(super) async fn page(
+        &self,
+        connection: &Connection,
+        query: &PageQuery,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let mut call = self.page.prepare_invoke();
+        if query.statuses.is_empty() {
+            call.key(self.keys.list(&query.scope, None));
+        }
+        for status in &query.statuses {
+            call.key(self.keys.list(&query.scope, Some(*status)));
+        }
+        let (score, job) = query.after.map_or_else(Default::default, |(at, id)| {
+            (at.as_millisecond().to_string(), id.to_string())
+        });
+        call.arg(if query.oldest_first {
+            "oldest"
+        } else {
+            "newest"
+        })
+        .arg(query.limit)
+        .arg(score)
+        .arg(job);
+        ids(connection, &call).await
+    }
+
+    pub(super) async fn mark_serving(
+        &self,
+        connection: &Connection,
+        now: Timestamp,
+        gap: Duration,
+    ) -> Result<Timestamp, StoreError> {
+        let mut call = self.mark_serving.prepare_invoke();
+        call.key(self.keys.serving())
+            .arg(now.as_millisecond())
+            .arg(millis(gap));
+        let since: String = connection.script(&call).await?;
+        let since = since.parse().map_err(|_| unexpected(&since))?;
+        Timestamp::from_millisecond(since).map_err(|error| unexpected(&error.to_string()))
+    }
+}
+
+/// A script whose first line is followed by the shared functions.
+fn with_apply(text: &str) -> Script {
+    let (flags, body) = text.split_once('\n').unwrap_or((text, ""));
+    let shared = include_str!("../scripts/apply.lua");
+    Script::new(&format!("{flags}\n{shared}\n{body}"))
+}
+
+/// What a commit tells subscribers, but for the version, which only the script knows.
+fn notice(record: &JobRecord) -> String {
+    let owner = record.owner();
+    let region = escape(owner.region.as_str());
+    format!("{} {region} {}", record.id, escape(owner.tenant.as_str()))
+}
+
+async fn ids(
+    connection: &Connection,
+    call: &ScriptInvocation<'_>,
+) -> Result<Vec<JobId>, StoreError> {
+    let ids: Vec<String> = connection.script(call).await?;
+    ids.iter()
+        .map(|id| id.parse().map_err(|_| unexpected(id)))
+        .collect()
+}
+
+fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| unexpected(&error.to_string()))
+}
+
+fn number(text: &str) -> Result<u64, StoreError> {
+    text.parse().map_err(|_| unexpected(text))
+}
+
+fn unexpected(what: &str) -> StoreError {
+    StoreError::Unavailable(format!("an unexpected answer: {what}"))
+}
+
+fn millis(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+}

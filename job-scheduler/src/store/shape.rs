@@ -1,0 +1,23 @@
+//! What the store must know of the configuration: the regions and the limits between them.
+
+use domain::RegionId;
+
+/// How many copies may run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one tenant into one destination region.
+    pub copies_per_tenant: usize,
+    /// From one source region.
+    pub copies_per_source: usize,
+    /// Into one destination region.
+    pub copies_per_destination: usize,
+}
+
+/// Regions and limits. Clean-ups count against none of the limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Every region of the configuration.
+    pub regions: Vec<RegionId>,
+    /// The limits.
+    pub limits: Limits,
+}
