@@ -32,7 +32,7 @@ use crate::{EngineSettings, Failure, Progress};
 /// An upload is repeated so many times within an attempt.
 const REPEATS: u32 = 3;
 /// Waits so much longer before each repeat.
-const REPEAT_PAUSE: Duration = Duration::from_millis(500);
+const REPEAT_PAUSE: Duration = Duration::from_millis(250);
 /// How often a running transfer is looked at, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 

@@ -32,7 +32,7 @@ async fn whatever_request_fails_two_attempts_leave_exactly_one_image() {
 /// that burying and deleting are among its requests.
 async fn one_image_in_the_end(operation: Operation, fault: &Fault, failing: usize) {
     let context = format!("{operation:?} {fault:?} {failing}");
-    let rig = Rig::new().await;
+    let rig = Rig::with_bytes(1_000).await;
     for _ in 0..failing {
         rig.destination.plan(operation, fault.clone());
     }
