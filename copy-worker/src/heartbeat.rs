@@ -189,3 +189,6 @@ impl Reports {
         last
     }
 }
+
+#[cfg(test)]
+mod tests;

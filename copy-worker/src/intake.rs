@@ -144,3 +144,6 @@ async fn acknowledge(delivery: Option<Delivery>) {
         debug!(error.message = %lost, "a message will come again");
     }
 }
+
+#[cfg(test)]
+mod tests;

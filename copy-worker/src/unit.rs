@@ -149,3 +149,6 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
         transient: true,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Intake against a scheduler double and a broker that is not there: work goes on by the timer. What
+//! messages change is shown by the scenario tests, with a real broker.
+
+use std::collections::BTreeSet;
+
+use domain::UnitKind;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use work_queue::{Settings, WorkQueue};
+
+use super::*;
+use crate::scheduler_double::{SchedulerDouble, grant};
+
+struct Running {
+    scheduler: SchedulerDouble,
+    slots: Slots,
+    stop: CancellationToken,
+    units: TaskTracker,
+    task: JoinHandle<()>,
+}
+
+fn start(slots: &Slots, scheduler: SchedulerDouble) -> Running {
+    // Nobody listens on the discard port of this machine.
+    let nowhere = Settings {
+        url: "amqp://127.0.0.1:9/%2f".to_owned().into(),
+        queue_prefix: "copy".to_owned(),
+        heartbeat: Duration::from_secs(10),
+        connection_name: "test".to_owned(),
+    };
+    let stop = CancellationToken::new();
+    let queue = WorkQueue::start(&nowhere, stop.clone(), &TaskTracker::new()).expect("valid");
+    let region = RegionId::new("ot2");
+    let units = TaskTracker::new();
+    let intake = Intake {
+        region: region.clone(),
+        worker: WorkerId::new("test"),
+        scheduler: scheduler.client(),
+        consumer: queue.consumer(region),
+        slots: slots.clone(),
+        poll: Duration::from_secs(15)..Duration::from_secs(30),
+        workshop: Arc::new(scheduler.workshop()),
+        units: units.clone(),
+    };
+    let task = tokio::spawn({
+        let stop = stop.clone();
+        async move { intake.run(&stop).await }
+    });
+    Running {
+        scheduler,
+        slots: slots.clone(),
+        stop,
+        units,
+        task,
+    }
+}
+
+fn claim_ids(running: &Running) -> BTreeSet<String> {
+    let claims = running.scheduler.claims();
+    claims.into_iter().map(|claim| claim.claim_id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_worker_asks_at_once_and_then_by_its_timer() {
+    let worker = start(&Slots::new(2), SchedulerDouble::default());
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(worker.scheduler.claims().len(), 1);
+    sleep(Duration::from_secs(300)).await;
+    let claims = worker.scheduler.claims().len();
+    assert!((10..=21).contains(&claims), "{claims}");
+    assert_eq!(claim_ids(&worker).len(), claims, "each claim is a new one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_grant_and_after_a_units_end_it_asks_again_at_once() {
+    let scheduler = SchedulerDouble::default();
+    scheduler.grant(grant(UnitKind::Copy));
+    scheduler.grant(grant(UnitKind::CleanUp));
+    let worker = start(&Slots::new(4), scheduler);
+    sleep(Duration::from_secs(1)).await;
+    // No region is configured, so each unit ends at once.
+    assert_eq!(worker.scheduler.finishes().len(), 2);
+    let claims = worker.scheduler.claims().len();
+    assert!((3..=5).contains(&claims), "{claims}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_worker_asks_for_nothing_until_a_unit_ends() {
+    let slots = Slots::new(1);
+    let busy = slots.occupy(slots.take().await);
+    let worker = start(&slots, SchedulerDouble::default());
+    sleep(Duration::from_secs(300)).await;
+    assert!(worker.scheduler.claims().is_empty());
+    drop(busy);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(worker.scheduler.claims().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_scheduler_is_away_one_claim_is_repeated_under_its_id() {
+    let scheduler = SchedulerDouble::default();
+    scheduler.set_away(true);
+    let worker = start(&Slots::new(1), scheduler);
+    sleep(Duration::from_secs(120)).await;
+    let tries = worker.scheduler.claims().len();
+    assert!((20..=100).contains(&tries), "{tries}");
+    assert_eq!(claim_ids(&worker).len(), 1);
+
+    worker.scheduler.grant(grant(UnitKind::CleanUp));
+    worker.scheduler.set_away(false);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(worker.scheduler.finishes().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_stopped_it_takes_nothing_more() {
+    let worker = start(&Slots::new(1), SchedulerDouble::default());
+    sleep(Duration::from_secs(1)).await;
+    worker.stop.cancel();
+    worker.task.await.expect("no panic");
+    worker.units.wait().await;
+    worker.scheduler.grant(grant(UnitKind::Copy));
+    sleep(Duration::from_secs(300)).await;
+    assert_eq!(worker.scheduler.claims().len(), 1);
+    assert!(worker.slots.try_take().is_some());
+}
