@@ -78,19 +78,24 @@ impl Scheduler {
         &self.jobs
     }
 
-    /// Starts the subscription and the reconciler.
+    /// Starts to listen to changes made by other schedulers.
     ///
     /// # Errors
     /// Never: the pauses are constants that make a backoff.
-    pub fn start(&self) -> anyhow::Result<()> {
+    pub fn start_listening(&self) -> anyhow::Result<()> {
         let (first, longest) = RESUBSCRIBE;
         let backoff = Backoff::new(first, longest)?;
-        let (store, stop) = (self.jobs.store.clone(), self.shutdown.clone());
-        self.tasks
-            .spawn(self.feed.clone().run(store, backoff, stop));
-        let (jobs, feed, stop) = (self.jobs.clone(), self.feed.clone(), self.shutdown.clone());
-        self.tasks.spawn(reconciler::run(jobs, feed, stop));
+        let (feed, store) = (self.feed.clone(), self.jobs.store.clone());
+        let listen = feed.run(store, backoff, self.shutdown.clone());
+        self.tasks.spawn(listen);
         Ok(())
+    }
+
+    /// Starts to do what time demands.
+    pub fn start_reconciling(&self) {
+        let (jobs, feed) = (self.jobs.clone(), self.feed.clone());
+        let reconcile = reconciler::run(jobs, feed, self.shutdown.clone());
+        self.tasks.spawn(reconcile);
     }
 
     /// Starts to wake workers, a task for each region.
@@ -164,7 +169,8 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         metrics.clone(),
         stop,
     );
-    scheduler.start()?;
+    scheduler.start_listening()?;
+    scheduler.start_reconciling();
     let queue = WorkQueue::start(
         &queue_settings(config)?,
         context.shutdown.clone(),

@@ -1,0 +1,9 @@
+//! Tests of the whole scheduler: both stores side by side, and the services over gRPC.
+
+mod races;
+mod redis_server;
+mod rig;
+mod sample;
+mod store_outage;
+mod stores_are_equal;
+mod watching;

@@ -1,0 +1,229 @@
+//! A scheduler on a free port, with a clock that stands still and clients to talk to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{JobId, JobStatus};
+use jiff::SignedDuration;
+use job_scheduler::metrics::Metrics;
+use job_scheduler::settings::Settings;
+use job_scheduler::store::memory::MemoryStore;
+use job_scheduler::store::{Store, Stored};
+use job_scheduler::{Scheduler, reconciler};
+use prometheus_client::registry::Registry;
+use proto::v1::job_service_client::JobServiceClient;
+use proto::v1::work_service_client::WorkServiceClient;
+use proto::v1::{self, finish_request};
+use service_kit::ManualClock;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::{Channel, Server};
+use tonic::{Status, Streaming};
+use uuid::Uuid;
+
+use crate::sample::{at, spec};
+
+/// A scheduler that ends with this value.
+pub struct Rig {
+    pub scheduler: Scheduler,
+    pub clock: ManualClock,
+    pub jobs: JobServiceClient<Channel>,
+    pub work: WorkServiceClient<Channel>,
+    _stop: DropGuard,
+}
+
+/// A worker's open progress stream.
+pub struct Progress {
+    pub reports: mpsc::Sender<v1::ProgressReport>,
+    pub directives: Streaming<v1::ProgressDirective>,
+}
+
+impl Rig {
+    /// One on a store of its own.
+    pub async fn start(settings: Settings) -> Self {
+        let store = Arc::new(MemoryStore::new(settings.shape.clone()));
+        Self::on(store, settings, ManualClock::at(at(0))).await
+    }
+
+    /// One more on a store that others use too.
+    pub async fn on(store: Arc<dyn Store>, settings: Settings, clock: ManualClock) -> Self {
+        let stop = CancellationToken::new();
+        let metrics = Arc::new(Metrics::register(&mut Registry::default()));
+        let wall = Arc::new(clock.clone());
+        let scheduler = Scheduler::new(store, wall, settings, metrics, stop.clone());
+        scheduler.start_listening().expect("constants");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let (jobs, work) = scheduler.services();
+        let server = Server::builder()
+            .add_service(jobs)
+            .add_service(work)
+            .serve_with_incoming_shutdown(
+                TcpListenerStream::new(listener),
+                stop.clone().cancelled_owned(),
+            );
+        tokio::spawn(server);
+        let channel = Channel::from_shared(format!("http://{address}")).expect("a URL");
+        let channel = channel.connect_lazy();
+        Self {
+            scheduler,
+            clock,
+            jobs: JobServiceClient::new(channel.clone()),
+            work: WorkServiceClient::new(channel),
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    pub fn viewer(tenant: &str) -> Option<v1::Viewer> {
+        Some(v1::Viewer {
+            region_id: "ot1".to_owned(),
+            tenant_id: tenant.to_owned(),
+            all_tenants: false,
+        })
+    }
+
+    pub async fn create(&self, tenant: &str) -> JobId {
+        let id = JobId::generate();
+        self.create_as(id, tenant, None).await.expect("accepted");
+        id
+    }
+
+    pub async fn create_as(
+        &self,
+        id: JobId,
+        tenant: &str,
+        idempotency: Option<v1::Idempotency>,
+    ) -> Result<v1::CreateJobResponse, Status> {
+        let request = v1::CreateJobRequest {
+            job_id: id.to_string(),
+            spec: Some((&spec("ot1", tenant, "ot2")).into()),
+            idempotency,
+        };
+        Ok(self.jobs.clone().create_job(request).await?.into_inner())
+    }
+
+    pub async fn claim(&self) -> Option<v1::Grant> {
+        self.claim_as(Uuid::new_v4()).await
+    }
+
+    pub async fn claim_as(&self, claim: Uuid) -> Option<v1::Grant> {
+        let request = v1::ClaimRequest {
+            region_id: "ot2".to_owned(),
+            claim_id: claim.to_string(),
+            hinted_job_id: None,
+            worker_id: "worker".to_owned(),
+        };
+        let answer = self.work.clone().claim(request).await.expect("answered");
+        answer.into_inner().grant
+    }
+
+    pub async fn cancel(&self, id: JobId, tenant: &str) -> Result<v1::Job, Status> {
+        let request = v1::CancelJobRequest {
+            viewer: Self::viewer(tenant),
+            job_id: id.to_string(),
+        };
+        let answer = self.jobs.clone().cancel_job(request).await?.into_inner();
+        Ok(answer.job.expect("a job"))
+    }
+
+    pub async fn finish(
+        &self,
+        grant: &v1::Grant,
+        outcome: finish_request::Outcome,
+        settled: &[String],
+    ) -> v1::FinishVerdict {
+        let request = v1::FinishRequest {
+            job_id: grant.job_id.clone(),
+            lease_token: grant.lease_token.clone(),
+            outcome: Some(outcome),
+            settled: settled.to_vec(),
+            bytes_copied: 0,
+        };
+        let answer = self.work.clone().finish(request).await.expect("answered");
+        answer.into_inner().verdict()
+    }
+
+    /// Opens a progress stream with a first report.
+    pub async fn progress(&self, grant: &v1::Grant) -> Progress {
+        let (reports, receiver) = mpsc::channel(16);
+        reports.send(report(grant, 1)).await.expect("room");
+        let stream = ReceiverStream::new(receiver);
+        let answer = self.work.clone().report_progress(stream).await;
+        Progress {
+            reports,
+            directives: answer.expect("answered").into_inner(),
+        }
+    }
+
+    pub async fn load(&self, id: JobId) -> Stored {
+        let stored = self.scheduler.jobs().store.load(id).await;
+        stored.expect("answers").expect("exists")
+    }
+
+    pub async fn status(&self, id: JobId) -> JobStatus {
+        self.load(id).await.record.status
+    }
+
+    /// Lets time pass as schedulers see it that are there all along.
+    pub async fn pass(&self, seconds: i64) {
+        for _ in 0..seconds.div_euclid(5) {
+            self.clock.advance(SignedDuration::from_secs(5));
+            self.reconcile().await;
+        }
+        self.clock
+            .advance(SignedDuration::from_secs(seconds.rem_euclid(5)));
+        self.reconcile().await;
+    }
+
+    pub async fn reconcile(&self) {
+        reconciler::tick(self.scheduler.jobs())
+            .await
+            .expect("answers");
+    }
+}
+
+impl Progress {
+    /// The next directive, which must come within five seconds.
+    pub async fn next(&mut self) -> v1::ProgressDirective {
+        let next = tokio::time::timeout(Duration::from_secs(5), self.directives.message());
+        let next = next.await.expect("in time").expect("no error");
+        next.expect("the stream goes on")
+    }
+
+    /// Waits until the worker is told this.
+    pub async fn until(&mut self, directive: v1::Directive) {
+        while self.next().await.directive() != directive {}
+    }
+}
+
+pub fn report(grant: &v1::Grant, bytes_copied: u64) -> v1::ProgressReport {
+    v1::ProgressReport {
+        job_id: grant.job_id.clone(),
+        lease_token: grant.lease_token.clone(),
+        stage: v1::Stage::Copying.into(),
+        bytes_copied,
+        image_id: grant.destination_image_id.clone(),
+        settled: Vec::new(),
+    }
+}
+
+pub fn replicated(grant: &v1::Grant) -> finish_request::Outcome {
+    let image_id = grant.destination_image_id.clone().expect("a copy");
+    finish_request::Outcome::Replicated(v1::Replicated { image_id })
+}
+
+pub fn cleaned() -> finish_request::Outcome {
+    finish_request::Outcome::Cleaned(v1::Cleaned {})
+}
+
+pub fn failed(transient: bool) -> finish_request::Outcome {
+    finish_request::Outcome::Failed(v1::Failed {
+        error: Some(v1::JobError {
+            code: "destination_unavailable".to_owned(),
+            message: "Glance of ot2 is down".to_owned(),
+        }),
+        transient,
+    })
+}

@@ -1,0 +1,93 @@
+//! Rules, specifications and moments for tests.
+
+use std::time::Duration;
+
+use domain::{
+    CopySpec, Destination, IfIdentical, ImageDigest, ImageId, JobId, RegionId, Source, TenantId,
+    UserId,
+};
+use jiff::Timestamp;
+use job_scheduler::lifecycle::Rules;
+use job_scheduler::settings::Settings;
+use job_scheduler::store::shape::{Limits, Shape};
+use uuid::Uuid;
+
+pub const SIZE: u64 = 1_000_000;
+
+/// The start of every test plus some seconds.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).expect("a moment within range")
+}
+
+pub fn job_id(number: u128) -> JobId {
+    JobId::from_uuid(Uuid::from_u128(number))
+}
+
+pub fn region(name: &str) -> RegionId {
+    RegionId::new(name)
+}
+
+pub fn spec(source: &str, tenant: &str, destination: &str) -> CopySpec {
+    CopySpec {
+        source: Source {
+            region: region(source),
+            tenant: TenantId::new(tenant),
+            image: ImageId::from_uuid(Uuid::from_u128(7)),
+        },
+        source_image_name: "debian".to_owned(),
+        source_digest: ImageDigest {
+            size_bytes: SIZE,
+            checksum: None,
+            os_hash_algo: Some("sha512".to_owned()),
+            os_hash_value: Some("00".to_owned()),
+        },
+        destination: Destination {
+            region: region(destination),
+            tenant: TenantId::new("there"),
+        },
+        if_identical: IfIdentical::Copy,
+        requested_by: UserId::new("alice"),
+        traceparent: None,
+        plan_id: None,
+    }
+}
+
+pub fn shape(copies_per_tenant: usize) -> Shape {
+    Shape {
+        regions: vec![region("ot1"), region("ot2")],
+        limits: Limits {
+            copies_per_tenant,
+            copies_per_source: 5,
+            copies_per_destination: 4,
+        },
+    }
+}
+
+pub fn rules() -> Rules {
+    Rules {
+        lease_length: Duration::from_secs(30),
+        max_attempts: 3,
+        max_lost_leases: 20,
+        retry_first: Duration::from_secs(5),
+        retry_longest: Duration::from_secs(60),
+        queue_deadline: Duration::from_secs(7 * 86_400),
+        job_deadline: Duration::from_secs(7 * 86_400),
+        clean_up_grace: Duration::from_secs(86_400),
+        keep_finished: Duration::from_secs(30 * 86_400),
+    }
+}
+
+pub fn settings(copies_per_tenant: usize) -> Settings {
+    Settings {
+        shape: shape(copies_per_tenant),
+        rules: rules(),
+        queued_per_tenant: 1_000,
+        idempotency_window: Duration::from_secs(86_400),
+        first_ticket: Duration::from_secs(2),
+        ticket_first: Duration::from_secs(30),
+        ticket_longest: Duration::from_secs(600),
+        heartbeat: Duration::from_millis(200),
+        serving_gap: Duration::from_secs(10),
+        reconcile_every: Duration::from_millis(100),
+    }
+}

@@ -1,0 +1,369 @@
+//! One property for both stores: the same operations give the same answers, and every index reads
+//! the same after each of them.
+
+use std::time::Duration;
+
+use domain::{
+    ClaimId, ErrorCode, Finish, JobError, JobId, JobStatus, LeaseToken, Outcome, ProgressReport,
+    Stage, TenantId, WorkerId,
+};
+use job_scheduler::job_record::{Idempotency, JobRecord, Owner};
+use job_scheduler::lifecycle::{self, Jitter};
+use job_scheduler::store::memory::MemoryStore;
+use job_scheduler::store::redis::RedisStore;
+use job_scheduler::store::{
+    Due, IntakeTerms, PageQuery, Scope, Store, StoreError, Stored, TicketPace,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use uuid::Uuid;
+
+use crate::redis_server::RedisServer;
+use crate::sample::{at, job_id, region, rules, shape, spec};
+
+const JOBS: u8 = 8;
+
+#[derive(Debug, Clone)]
+enum Op {
+    Create {
+        job: u8,
+        tenant: u8,
+        backwards: bool,
+        key: Option<u8>,
+    },
+    Grant {
+        job: u8,
+        claim: u8,
+    },
+    Report {
+        job: u8,
+        bytes: u64,
+        canceling: bool,
+        settle: bool,
+    },
+    Finish {
+        job: u8,
+        outcome: u8,
+        settle: bool,
+    },
+    Cancel {
+        job: u8,
+    },
+    Reconcile {
+        what: u8,
+    },
+    Remove {
+        job: u8,
+    },
+    /// A commit on a version that is not the newest.
+    Stale {
+        job: u8,
+    },
+    Tickets {
+        backwards: bool,
+        most: u8,
+    },
+    Reseat {
+        backwards: bool,
+    },
+    MarkServing,
+    Advance {
+        seconds: u16,
+    },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let job = || 0..JOBS;
+    prop_oneof![
+        4 => (job(), 0..3_u8, any::<bool>(), prop::option::of(0..3_u8)).prop_map(
+            |(job, tenant, backwards, key)| Op::Create { job, tenant, backwards, key }),
+        6 => (job(), 0..12_u8).prop_map(|(job, claim)| Op::Grant { job, claim }),
+        2 => (job(), 0..2_000_000_u64, any::<bool>(), any::<bool>()).prop_map(
+            |(job, bytes, canceling, settle)| Op::Report { job, bytes, canceling, settle }),
+        4 => (job(), 0..5_u8, any::<bool>()).prop_map(
+            |(job, outcome, settle)| Op::Finish { job, outcome, settle }),
+        2 => job().prop_map(|job| Op::Cancel { job }),
+        3 => (0..3_u8).prop_map(|what| Op::Reconcile { what }),
+        1 => job().prop_map(|job| Op::Remove { job }),
+        1 => job().prop_map(|job| Op::Stale { job }),
+        2 => (any::<bool>(), 1..6_u8).prop_map(|(backwards, most)| Op::Tickets { backwards, most }),
+        1 => any::<bool>().prop_map(|backwards| Op::Reseat { backwards }),
+        1 => Just(Op::MarkServing),
+        3 => (0..200_u16).prop_map(|seconds| Op::Advance { seconds }),
+    ]
+}
+
+#[test]
+fn redis_and_memory_answer_alike() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let server = runtime.block_on(RedisServer::start());
+    let mut runner = TestRunner::new(Config {
+        cases: 64,
+        ..Config::default()
+    });
+    let case = std::cell::Cell::new(0);
+    runner
+        .run(&prop::collection::vec(op(), 1..60), |ops| {
+            case.set(case.get() + 1);
+            let prefix = format!("case-{}", case.get());
+            let url = server.url().into();
+            let timeout = Duration::from_secs(5);
+            runtime.block_on(async {
+                let redis = RedisStore::new(&url, &prefix, timeout, shape(2)).expect("a URL");
+                let mut pair = Pair {
+                    memory: MemoryStore::new(shape(2)),
+                    redis,
+                    now: 0,
+                    rolls: 0,
+                };
+                for op in ops {
+                    pair.run(&op).await;
+                    pair.compare().await;
+                }
+            });
+            Ok(())
+        })
+        .expect("the stores are equal");
+}
+
+struct Pair {
+    memory: MemoryStore,
+    redis: RedisStore,
+    now: i64,
+    /// Tokens are made by counting, so that both stores get the same.
+    rolls: u128,
+}
+
+/// Asks both stores and compares.
+macro_rules! both {
+    ($pair:expr, $call:ident ( $($argument:expr),* )) => {{
+        let memory = $pair.memory.$call($($argument),*).await;
+        let redis = $pair.redis.$call($($argument),*).await;
+        assert_eq!(memory, redis, stringify!($call));
+        memory
+    }};
+}
+
+impl Pair {
+    async fn run(&mut self, op: &Op) {
+        let now = at(self.now);
+        match op {
+            Op::Create {
+                job,
+                tenant,
+                backwards,
+                key,
+            } => {
+                self.create(*job, *tenant, *backwards, *key).await;
+            }
+            Op::Grant { job, claim } => {
+                self.rolls += 1;
+                let token = LeaseToken::from_uuid(Uuid::from_u128(1_000 + self.rolls));
+                let claim = ClaimId::from_uuid(Uuid::from_u128(u128::from(*claim)));
+                self.change(*job, |record| {
+                    lifecycle::grant(record, token, claim, WorkerId::new("w"), now, &rules()).ok()
+                })
+                .await;
+            }
+            Op::Report {
+                job,
+                bytes,
+                canceling,
+                settle,
+            } => {
+                self.change(*job, |record| {
+                    let report = report(record, *bytes, *canceling, *settle)?;
+                    lifecycle::report(record, &report, now, &rules()).0
+                })
+                .await;
+            }
+            Op::Finish {
+                job,
+                outcome,
+                settle,
+            } => {
+                self.change(*job, |record| {
+                    let word = finish(record, *outcome, *settle)?;
+                    let ended = lifecycle::finish(record, &word, now, Jitter(0.5), &rules());
+                    ended.expect("legal").0
+                })
+                .await;
+            }
+            Op::Cancel { job } => {
+                self.change(*job, |record| lifecycle::cancel(record, now, &rules()).ok())
+                    .await;
+            }
+            Op::Reconcile { what } => self.reconcile(*what).await,
+            Op::Remove { job } => {
+                if let Some(stored) = self.load(*job).await.filter(|it| it.record.is_over()) {
+                    both!(self, remove(&stored, now)).expect("it has this version");
+                    assert_eq!(both!(self, remove(&stored, now)), Err(StoreError::Conflict));
+                }
+            }
+            Op::Stale { job } => {
+                if let Some(mut stored) = self.load(*job).await {
+                    stored.version -= 1;
+                    let answer = both!(self, commit(&stored, &stored.record, now));
+                    assert_eq!(answer, Err(StoreError::Conflict));
+                }
+            }
+            Op::Tickets { backwards, most } => {
+                let pace = TicketPace {
+                    first: Duration::from_secs(30),
+                    longest: Duration::from_secs(600),
+                    stretch: 1.25,
+                    most: usize::from(*most),
+                };
+                let taken = both!(self, take_tickets(&destination(*backwards), now, &pace));
+                assert!(taken.expect("answers").len() <= pace.most);
+            }
+            Op::Reseat { backwards } => {
+                both!(self, reseat(&destination(*backwards), now)).expect("answers");
+            }
+            Op::MarkServing => {
+                both!(self, mark_serving(now, Duration::from_secs(10))).expect("answers");
+            }
+            Op::Advance { seconds } => self.now += i64::from(*seconds),
+        }
+    }
+
+    async fn create(&self, job: u8, tenant: u8, backwards: bool, key: Option<u8>) {
+        let now = at(self.now);
+        let source = if backwards { "ot2" } else { "ot1" };
+        let destination = destination(backwards);
+        let spec = spec(source, &format!("t{tenant}"), destination.as_str());
+        let idempotency = key.map(|key| Idempotency {
+            key: format!("key {key}"),
+            request_digest: "digest".to_owned(),
+        });
+        let record = lifecycle::accept(job_id(job.into()), spec, idempotency, now, &rules());
+        let terms = IntakeTerms {
+            queued_per_tenant: 3,
+            idempotency_window: Duration::from_secs(100),
+            first_ticket_at: at(self.now + 2),
+        };
+        let _ = both!(self, create(&record, &terms, now));
+    }
+
+    async fn change(&self, job: u8, decide: impl Fn(&JobRecord) -> Option<JobRecord>) {
+        let Some(before) = self.load(job).await else {
+            return;
+        };
+        if let Some(after) = decide(&before.record) {
+            // A refusal (a limit, a claim that is taken) must be the same refusal.
+            let _ = both!(self, commit(&before, &after, at(self.now)));
+        }
+    }
+
+    async fn reconcile(&self, what: u8) {
+        let now = at(self.now);
+        let what = [Due::Waiting, Due::Lease, Due::Deadline][usize::from(what)];
+        let due = both!(self, due(what, now, 100)).expect("answers");
+        for stored in both!(self, load_many(&due)).expect("answers") {
+            let next = match what {
+                Due::Waiting => lifecycle::promote(&stored.record, now),
+                Due::Lease => lifecycle::lapse(&stored.record, now, Jitter(0.5), &rules()),
+                Due::Deadline | Due::Finished => lifecycle::give_up_when_due(&stored.record, now),
+            };
+            let next = next.expect("what an index says is due is due");
+            both!(self, commit(&stored, &next, now)).expect("nobody else is here");
+        }
+    }
+
+    async fn load(&self, job: u8) -> Option<Stored> {
+        both!(self, load(job_id(job.into()))).expect("answers")
+    }
+
+    /// Everything that can be read.
+    async fn compare(&self) {
+        let now = at(self.now);
+        let far = at(self.now + 1_000_000);
+        let ids: Vec<JobId> = (0..JOBS).map(|job| job_id(job.into())).collect();
+        both!(self, load_many(&ids)).expect("answers");
+        both!(self, sequence()).expect("answers");
+        both!(self, regions_in_use()).expect("answers");
+        for what in Due::ALL {
+            both!(self, due(what, far, 100)).expect("answers");
+        }
+        for region in ["ot1", "ot2"].map(region) {
+            both!(self, region_view(&region)).expect("answers");
+            both!(self, census(&region)).expect("answers");
+        }
+        for claim in 0..12 {
+            let claim = ClaimId::from_uuid(Uuid::from_u128(claim));
+            both!(self, job_of_claim(claim)).expect("answers");
+        }
+        let owner = Owner {
+            region: region("ot1"),
+            tenant: TenantId::new("t1"),
+        };
+        for key in 0..3 {
+            both!(self, job_of_key(&owner, &format!("key {key}"), now)).expect("answers");
+        }
+        for scope in [Scope::All, Scope::Owner(owner)] {
+            both!(self, changed_since(&scope, 5, 4)).expect("answers");
+            for oldest_first in [false, true] {
+                let query = |statuses: &[JobStatus], after| PageQuery {
+                    scope: scope.clone(),
+                    statuses: statuses.to_vec(),
+                    after,
+                    oldest_first,
+                    limit: 3,
+                };
+                both!(self, page(&query(&[], None))).expect("answers");
+                both!(self, page(&query(&[], Some((at(0), job_id(3)))))).expect("answers");
+                let open = [JobStatus::ReplicateRequested, JobStatus::Replicating];
+                both!(self, page(&query(&open, None))).expect("answers");
+            }
+        }
+    }
+}
+
+fn destination(backwards: bool) -> domain::RegionId {
+    region(if backwards { "ot1" } else { "ot2" })
+}
+
+fn report(record: &JobRecord, bytes: u64, canceling: bool, settle: bool) -> Option<ProgressReport> {
+    Some(ProgressReport {
+        job_id: record.id,
+        lease_token: record.lease.as_ref()?.token,
+        stage: if canceling {
+            Stage::Canceling
+        } else {
+            Stage::Copying
+        },
+        bytes_copied: bytes,
+        image: Some(record.attempt_image()),
+        settled: if settle {
+            record.leftovers_for_holder()
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+fn finish(record: &JobRecord, outcome: u8, settle: bool) -> Option<Finish> {
+    let failed = |transient| Outcome::Failed {
+        error: JobError::new(ErrorCode::DestinationUnavailable, "down"),
+        transient,
+    };
+    Some(Finish {
+        job_id: record.id,
+        lease_token: record.lease.as_ref()?.token,
+        outcome: match outcome {
+            0 => Outcome::Replicated {
+                image: record.attempt_image(),
+            },
+            1 => failed(true),
+            2 => failed(false),
+            3 => Outcome::Cleaned,
+            _ => Outcome::HandedBack,
+        },
+        settled: if settle {
+            record.leftovers_for_holder()
+        } else {
+            Vec::new()
+        },
+        bytes_copied: 5,
+    })
+}

@@ -1,0 +1,162 @@
+//! Changes reach workers and callers, also when they were made on another scheduler.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use job_scheduler::store::memory::MemoryStore;
+use proto::v1;
+use service_kit::ManualClock;
+use tonic::Streaming;
+
+use crate::rig::{Rig, cleaned, replicated};
+use crate::sample::{at, settings, shape};
+
+async fn two() -> (Rig, Rig) {
+    let store = Arc::new(MemoryStore::new(shape(2)));
+    let clock = ManualClock::at(at(0));
+    let one = Rig::on(store.clone(), settings(2), clock.clone()).await;
+    (one, Rig::on(store, settings(2), clock).await)
+}
+
+async fn watch(rig: &Rig, request: v1::WatchJobsRequest) -> Streaming<v1::JobChange> {
+    let answer = rig.jobs.clone().watch_jobs(request).await;
+    answer.expect("answered").into_inner()
+}
+
+async fn next(changes: &mut Streaming<v1::JobChange>) -> Option<v1::JobChange> {
+    let next = tokio::time::timeout(Duration::from_secs(5), changes.message());
+    next.await.expect("in time").expect("no error")
+}
+
+#[tokio::test]
+async fn a_cancel_on_another_scheduler_reaches_the_worker() {
+    let (one, two) = two().await;
+    let id = one.create("t1").await;
+    let grant = one.claim().await.expect("work");
+    let mut progress = one.progress(&grant).await;
+    progress.until(v1::Directive::Continue).await;
+    two.cancel(id, "t1").await.expect("cancelable");
+    let heard = tokio::time::timeout(
+        Duration::from_secs(2),
+        progress.until(v1::Directive::Cancel),
+    );
+    heard.await.expect("within two seconds");
+}
+
+#[tokio::test]
+async fn one_job_is_watched_to_its_end() {
+    let (one, two) = two().await;
+    let id = one.create("t1").await;
+    let request = v1::WatchJobsRequest {
+        viewer: Rig::viewer("t1"),
+        job_id: Some(id.to_string()),
+        after_sequence: None,
+    };
+    let mut changes = watch(&two, request).await;
+    let status = |change: Option<v1::JobChange>| change.and_then(|it| it.job).map(|it| it.status());
+    assert_eq!(
+        status(next(&mut changes).await),
+        Some(v1::JobStatus::ReplicateRequested)
+    );
+    let grant = one.claim().await.expect("work");
+    assert_eq!(
+        status(next(&mut changes).await),
+        Some(v1::JobStatus::Replicating)
+    );
+    one.finish(&grant, replicated(&grant), &[]).await;
+    assert_eq!(
+        status(next(&mut changes).await),
+        Some(v1::JobStatus::Replicated)
+    );
+    assert_eq!(status(next(&mut changes).await), None);
+}
+
+#[tokio::test]
+async fn all_of_a_tenants_changes_can_be_resumed() {
+    let (one, two) = two().await;
+    let request = |after_sequence| v1::WatchJobsRequest {
+        viewer: Rig::viewer("t1"),
+        job_id: None,
+        after_sequence,
+    };
+    let mut changes = watch(&two, request(None)).await;
+    one.create("t2").await;
+    let first = one.create("t1").await;
+    let second = one.create("t1").await;
+    let one_change = next(&mut changes).await.expect("a change");
+    assert_eq!(
+        one_change.job.map(|job| job.job_id),
+        Some(first.to_string())
+    );
+    let other = next(&mut changes).await.expect("a change");
+    assert_eq!(other.job.map(|job| job.job_id), Some(second.to_string()));
+    one.cancel(first, "t1").await.expect("cancelable");
+    let mut resumed = watch(&two, request(Some(one_change.sequence))).await;
+    let again = next(&mut resumed).await.expect("a change");
+    assert_eq!(again.job.map(|job| job.job_id), Some(second.to_string()));
+    let canceled = next(&mut resumed)
+        .await
+        .expect("a change")
+        .job
+        .expect("a job");
+    assert_eq!(
+        (canceled.job_id.clone(), canceled.status()),
+        (first.to_string(), v1::JobStatus::Canceled)
+    );
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_and_stay_within_the_tenant() {
+    let rig = Rig::start(settings(2)).await;
+    let mut mine = Vec::new();
+    for _ in 0..7 {
+        rig.create("t2").await;
+        mine.push(rig.create("t1").await.to_string());
+    }
+    let mut seen = Vec::new();
+    let mut marker = None;
+    loop {
+        let request = v1::ListJobsRequest {
+            viewer: Rig::viewer("t1"),
+            statuses: vec![v1::JobStatus::ReplicateRequested.into()],
+            limit: 3,
+            marker: marker.clone(),
+            oldest_first: false,
+        };
+        let page = rig
+            .jobs
+            .clone()
+            .list_jobs(request)
+            .await
+            .expect("answered")
+            .into_inner();
+        seen.extend(page.jobs.into_iter().map(|job| job.job_id));
+        marker = seen.last().cloned();
+        if !page.has_more {
+            break;
+        }
+    }
+    seen.sort();
+    mine.sort();
+    assert_eq!(seen, mine);
+}
+
+#[tokio::test]
+async fn a_cancel_of_a_job_that_lies_in_backoff_is_cleaned_by_any_worker() {
+    let (one, two) = two().await;
+    let id = one.create("t1").await;
+    let grant = one.claim().await.expect("work");
+    one.finish(&grant, crate::rig::failed(true), &[]).await;
+    let canceled = two.cancel(id, "t1").await.expect("cancelable");
+    assert_eq!(canceled.status(), v1::JobStatus::CancelRequested);
+    let clean_up = two.claim().await.expect("work");
+    assert_eq!(
+        (clean_up.kind(), clean_up.cancel_requested),
+        (v1::UnitKind::CleanUp, true)
+    );
+    two.finish(&clean_up, cleaned(), &clean_up.leftovers).await;
+    assert_eq!(
+        one.load(id).await.record.status,
+        domain::JobStatus::Canceled
+    );
+}
