@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{ClaimId, Grant, JobId, RegionId, WorkerId};
 use service_kit::Backoff;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 use crate::scheduler_client::{ClaimCall, SchedulerClient, SchedulerError};
 
@@ -50,30 +50,19 @@ impl Claim {
         }))
     }
 
-    /// Asks after a failed try, again and again until there is an answer or `stop` is cancelled.
-    ///
-    /// # Errors
-    /// [`SchedulerError::Refused`] or [`SchedulerError::Malformed`], which would come every time, and the last error when stopped.
-    pub(crate) async fn keep_asking(
-        &self,
-        scheduler: &SchedulerClient,
-        mut error: SchedulerError,
-        stop: &CancellationToken,
-    ) -> Result<Option<Claimed>, SchedulerError> {
+    /// Asks again after a failed try, and again until there is an answer. A refusal is no answer
+    /// either: a scheduler of another version may be the next to be asked.
+    pub(crate) async fn keep_asking(&self, scheduler: &SchedulerClient) -> Option<Claimed> {
         let delays = retry_delays();
         let mut failures = 0;
-        while error.may_pass() {
+        loop {
             failures += 1;
-            let pause = sleep(delays.delay(failures));
-            if stop.run_until_cancelled(pause).await.is_none() {
-                break;
-            }
+            sleep(delays.delay(failures)).await;
             match self.ask(scheduler).await {
-                Ok(answer) => return Ok(answer),
-                Err(next) => error = next,
+                Ok(answer) => return answer,
+                Err(error) => debug!(error.message = %error, "still no answer to a claim"),
             }
         }
-        Err(error)
     }
 }
 

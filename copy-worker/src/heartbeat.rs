@@ -90,7 +90,9 @@ impl Heartbeat {
         };
         let mut period = interval(self.report_every);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let patience = SHORTEST_SILENCE.max(self.attempt.lease.length() / 2);
+        let patience = SHORTEST_SILENCE
+            .max(self.report_every * 4)
+            .max(self.attempt.lease.length() / 2);
         let mut silent_until = Instant::now() + patience;
         loop {
             tokio::select! {

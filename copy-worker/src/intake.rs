@@ -6,7 +6,7 @@
 //! full worker, and one whose scheduler is away, does not consume at all. Invariant: a message is
 //! held for one claim at most, never for a copy.
 
-use std::ops::Range;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use service_kit::telemetry::trace_context;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, debug, error, info, info_span, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 use work_queue::{Consumer, Delivery};
 
 use crate::claim::{Claim, Claimed};
@@ -32,7 +32,7 @@ pub(crate) struct Intake {
     pub(crate) consumer: Consumer,
     pub(crate) slots: Slots,
     /// How long an idle worker waits before it asks unasked.
-    pub(crate) poll: Range<Duration>,
+    pub(crate) poll: RangeInclusive<Duration>,
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) units: TaskTracker,
 }
@@ -96,6 +96,7 @@ impl Intake {
         self.ask(delivery, stop).instrument(span).await
     }
 
+    /// Asks until there is an answer. None also when stopped before there was one.
     async fn ask(
         &mut self,
         delivery: Option<Delivery>,
@@ -103,22 +104,22 @@ impl Intake {
     ) -> Option<Claimed> {
         let hint = delivery.as_ref().map(|delivery| delivery.job().job_id);
         let claim = Claim::new(self.region.clone(), self.worker.clone(), hint);
-        let answer = match claim.ask(&self.scheduler).await {
+        match claim.ask(&self.scheduler).await {
             Ok(answer) => {
                 acknowledge(delivery).await;
-                Ok(answer)
+                answer
             }
             Err(error) => {
-                warn!(error.message = %error, "no answer to a claim; nothing is consumed until there is one");
-                // Gives the message back; it would only come again, and again.
+                warn!(
+                    error.message = %error,
+                    "no answer to a claim; nothing is consumed until there is one"
+                );
+                // Gives the message back: held, it would only come again, and again.
                 self.consumer.stop().await;
-                claim.keep_asking(&self.scheduler, error, stop).await
+                let asking = claim.keep_asking(&self.scheduler);
+                stop.run_until_cancelled(asking).await.flatten()
             }
-        };
-        answer.unwrap_or_else(|error| {
-            error!(error.message = %error, "a claim is given up");
-            None
-        })
+        }
     }
 
     fn start(&self, slot: FreeSlot, claimed: Claimed) {

@@ -1,6 +1,6 @@
 //! What a worker counts. Labels are bounded: kinds and outcomes are this program's own words.
 
-use domain::UnitKind;
+use domain::{Outcome, UnitKind};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -25,6 +25,22 @@ struct KindLabels {
 struct EndLabels {
     kind: &'static str,
     outcome: &'static str,
+}
+
+/// What became of a unit, in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Replicated,
+    Failed,
+    FailedTransiently,
+    Cleaned,
+    HandedBack,
+    /// Its end came too late and was undone.
+    Discarded,
+    /// Another attempt took over.
+    Superseded,
+    /// The scheduler could not be told.
+    Unreported,
 }
 
 /// Counts a unit as running for as long as it lives.
@@ -72,16 +88,15 @@ impl Metrics {
         Running(gauge)
     }
 
-    pub(crate) fn unit_ended(&self, kind: UnitKind, outcome: &'static str) {
+    pub(crate) fn unit_ended(&self, kind: UnitKind, end: End) {
         let labels = EndLabels {
             kind: name(kind),
-            outcome,
+            outcome: end.as_str(),
         };
         self.ended.get_or_create(&labels).inc();
-    }
-
-    pub(crate) fn lease_lost(&self) {
-        self.leases_lost.inc();
+        if end == End::Superseded {
+            self.leases_lost.inc();
+        }
     }
 
     pub(crate) fn bytes_meter(&self) -> BytesMeter {
@@ -96,6 +111,39 @@ const fn name(kind: UnitKind) -> &'static str {
     match kind {
         UnitKind::Copy => "copy",
         UnitKind::CleanUp => "clean_up",
+    }
+}
+
+// === impl End ===
+
+impl End {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replicated => "replicated",
+            Self::Failed => "failed",
+            Self::FailedTransiently => "failed_transiently",
+            Self::Cleaned => "cleaned",
+            Self::HandedBack => "handed_back",
+            Self::Discarded => "discarded",
+            Self::Superseded => "superseded",
+            Self::Unreported => "unreported",
+        }
+    }
+}
+
+impl From<&Outcome> for End {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Replicated { .. } => Self::Replicated,
+            Outcome::Failed {
+                transient: false, ..
+            } => Self::Failed,
+            Outcome::Failed {
+                transient: true, ..
+            } => Self::FailedTransiently,
+            Outcome::Cleaned => Self::Cleaned,
+            Outcome::HandedBack => Self::HandedBack,
+        }
     }
 }
 

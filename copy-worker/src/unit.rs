@@ -19,6 +19,7 @@ use crate::attempt::Attempt;
 use crate::claim::Claimed;
 use crate::finish::report_end;
 use crate::heartbeat::Heartbeat;
+use crate::metrics::End;
 use crate::units;
 use crate::workshop::Workshop;
 
@@ -47,11 +48,8 @@ async fn run_attempt(workshop: &Arc<Workshop>, attempt: Arc<Attempt>) {
     // A task of its own: work that keeps a thread busy (hashing) must not cost the lease.
     let _beating = AbortOnDropHandle::new(tokio::spawn(heartbeat.run().in_current_span()));
     let ended = work(workshop, &attempt).await;
-    let told = tell(workshop, &attempt, ended).await;
-    workshop.metrics.unit_ended(attempt.grant.kind, told);
-    if attempt.lease.is_superseded() {
-        workshop.metrics.lease_lost();
-    }
+    let end = tell(workshop, &attempt, ended).await;
+    workshop.metrics.unit_ended(attempt.grant.kind, end);
 }
 
 /// Does the work; hands it back when the worker has no time left.
@@ -75,34 +73,31 @@ async fn work(workshop: &Workshop, attempt: &Attempt) -> Ended {
     ended.unwrap_or_else(|panic| Ended::Failed(panicked(panic.as_ref())))
 }
 
-/// Reports the end and does what the answer asks for. Returns what became of the unit, for counting.
-async fn tell(workshop: &Workshop, attempt: &Attempt, ended: Ended) -> &'static str {
+/// Reports the end and does what the answer asks for. Returns what became of the unit.
+async fn tell(workshop: &Workshop, attempt: &Attempt, ended: Ended) -> End {
     let Some(outcome) = attempt.outcome(ended) else {
         info!("another attempt has taken over; nothing is touched any more");
-        return "superseded";
+        return End::Superseded;
     };
     log_end(&outcome);
-    let name = name_of(&outcome);
+    let end = End::from(&outcome);
     match report_end(workshop, &attempt.finish(outcome)).await {
-        Some(FinishVerdict::Committed) => name,
-        Some(FinishVerdict::Superseded) => {
-            attempt.lease.supersede();
-            "superseded"
-        }
+        Some(FinishVerdict::Committed) => end,
+        Some(FinishVerdict::Superseded) => End::Superseded,
         Some(FinishVerdict::Discard) => discard(workshop, attempt).await,
-        None => "unreported",
+        None => End::Unreported,
     }
 }
 
 /// The job was canceled before its end was heard of: the image goes.
-async fn discard(workshop: &Workshop, attempt: &Attempt) -> &'static str {
+async fn discard(workshop: &Workshop, attempt: &Attempt) -> End {
     info!("the job was canceled meanwhile; what was copied is removed");
     match units::discard(workshop, attempt).await {
-        Ended::Stopped => "superseded",
+        Ended::Stopped => End::Superseded,
         Ended::Cleaned | Ended::Failed(_) | Ended::Replicated { .. } => {
             match report_end(workshop, &attempt.finish(Outcome::Cleaned)).await {
-                Some(_) => "discarded",
-                None => "unreported",
+                Some(_) => End::Discarded,
+                None => End::Unreported,
             }
         }
     }
@@ -119,20 +114,6 @@ fn log_end(outcome: &Outcome) {
         ),
         Outcome::Cleaned => info!("the destination is cleaned"),
         Outcome::HandedBack => info!("the unit is handed back"),
-    }
-}
-
-const fn name_of(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Replicated { .. } => "replicated",
-        Outcome::Failed {
-            transient: true, ..
-        } => "failed_transient",
-        Outcome::Failed {
-            transient: false, ..
-        } => "failed",
-        Outcome::Cleaned => "cleaned",
-        Outcome::HandedBack => "handed_back",
     }
 }
 

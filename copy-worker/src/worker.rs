@@ -55,7 +55,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         scheduler: scheduler.clone(),
         consumer: queue.consumer(settings.region.clone()),
         slots: Slots::new(settings.copies.get()),
-        poll: settings.poll_shortest..settings.poll_longest,
+        poll: settings.poll_shortest..=settings.poll_longest,
         units: units.clone(),
         workshop: Arc::new(Workshop {
             scheduler,

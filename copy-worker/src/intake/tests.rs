@@ -37,7 +37,7 @@ fn start(slots: &Slots, scheduler: SchedulerDouble) -> Running {
         scheduler: scheduler.client(),
         consumer: queue.consumer(region),
         slots: slots.clone(),
-        poll: Duration::from_secs(15)..Duration::from_secs(30),
+        poll: Duration::from_secs(15)..=Duration::from_secs(30),
         workshop: Arc::new(scheduler.workshop()),
         units: units.clone(),
     };
