@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 pub(crate) use bring_up::Owner;
 pub use shared::shared;
 
-use crate::binaries;
+use crate::binaries::{self, Binaries};
 use crate::options::Options;
 use crate::parts::Part;
 use crate::ports::{MOST_SCHEDULERS, MOST_WORKERS};
@@ -40,7 +40,7 @@ pub struct TestBed {
 }
 
 impl TestBed {
-    /// The running test bed of `directory`. With `launch`, our services are built anew, so that they can be started.
+    /// The running test bed of `directory`. With `launch`, our programs are built anew, so that they can be started.
     ///
     /// # Errors
     /// When none runs there, or a build fails.
@@ -49,8 +49,11 @@ impl TestBed {
         let state = State::read(&directory)?
             .with_context(|| format!("{} holds no test bed", directory.display()))?;
         let supervisor = Client::find(&directory)?;
-        let services = launch && state.options.services;
-        let binaries = binaries::build(services, state.options.release).await?;
+        let binaries = if launch {
+            binaries::build(state.options.services, state.options.release).await?
+        } else {
+            Binaries::default()
+        };
         let site = Site {
             directory,
             ports: supervisor.ports(),

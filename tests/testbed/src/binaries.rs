@@ -13,7 +13,7 @@ use crate::command::output_of;
 const SERVICES: [&str; 3] = ["api-gateway", "job-scheduler", "copy-worker"];
 
 /// Where the freshly built programs are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Binaries {
     /// This package's command line: the supervisor and the relay.
     pub(crate) testbed: PathBuf,
@@ -54,6 +54,22 @@ pub(crate) async fn build(services: bool, release: bool) -> anyhow::Result<Binar
             "--message-format=json-render-diagnostics",
         ])
         .args(["--package", "testbed"]);
+    // Set by the cargo that runs us, about this package; some build scripts would see a change and build again.
+    for (name, _) in std::env::vars_os() {
+        let about_us = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+            "CARGO_PRIMARY_",
+        ];
+        if about_us
+            .iter()
+            .any(|start| name.to_string_lossy().starts_with(start))
+        {
+            cargo.env_remove(name);
+        }
+    }
     if services {
         cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
     }

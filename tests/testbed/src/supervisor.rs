@@ -11,6 +11,7 @@ mod protocol;
 mod server;
 
 pub(crate) use client::{Client, start};
+pub(crate) use family::{is_frozen, processes_of};
 pub(crate) use protocol::{Launch, Operation, Running};
 pub use server::{Duty, serve};
 

@@ -68,6 +68,7 @@ impl TestBed {
             installed,
             binaries,
         };
+        site.options.workers.retain(|_, count| *count > 0);
         wsgi::write_to(&site.wsgi())?;
         let ids = match &old {
             None => timed("copying the databases", make_databases(&site)).await?,
@@ -76,7 +77,6 @@ impl TestBed {
                 old.ids.clone()
             }
         };
-        site.options.workers.retain(|_, count| *count > 0);
         let bed = Self {
             site: Mutex::new(site),
             ids,

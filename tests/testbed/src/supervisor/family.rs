@@ -1,12 +1,31 @@
 //! Descendants of this process and signals to them, as /proc and the process groups show them.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::process::{Pid, Signal};
 
 /// Whether process `pid` exists and has not ended (an unreaped process has ended).
 pub(crate) fn is_alive(pid: u32) -> bool {
     stat(pid).is_some_and(|stat| stat.state != 'Z')
+}
+
+/// Whether process `pid` is stopped by SIGSTOP.
+pub(crate) fn is_frozen(pid: u32) -> bool {
+    stat(pid).is_some_and(|stat| stat.state == 'T')
+}
+
+/// Living processes, other than this one, whose command line names `directory`.
+pub(crate) fn processes_of(directory: &Path) -> Vec<u32> {
+    let directory = directory.to_string_lossy();
+    processes()
+        .filter(|(pid, stat)| stat.state != 'Z' && *pid != std::process::id())
+        .map(|(pid, _)| pid)
+        .filter(|pid| {
+            fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(directory.as_ref()))
+        })
+        .collect()
 }
 
 /// Sends `signal` to every process of the group that `leader` leads; a group that is gone is no error.
@@ -26,11 +45,9 @@ pub(super) fn signal_process(process: u32, signal: Signal) {
 
 /// Every living process that descends from this one.
 pub(super) fn descendants() -> Vec<u32> {
-    let all: Vec<(u32, u32)> = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, stat(pid).filter(|stat| stat.state != 'Z')?.parent)))
+    let all: Vec<(u32, u32)> = processes()
+        .filter(|(_, stat)| stat.state != 'Z')
+        .map(|(pid, stat)| (pid, stat.parent))
         .collect();
     let mut family = vec![std::process::id()];
     let mut next = 0;
@@ -43,6 +60,31 @@ pub(super) fn descendants() -> Vec<u32> {
         next += 1;
     }
     family.split_off(1)
+}
+
+/// Children of this process that have ended and whose exit status nobody has collected.
+pub(super) fn dead_children() -> Vec<u32> {
+    let own = std::process::id();
+    processes()
+        .filter(|(_, stat)| stat.state == 'Z' && stat.parent == own)
+        .map(|(pid, _)| pid)
+        .collect()
+}
+
+/// Collects the exit status of a child that has ended.
+pub(super) fn bury(pid: u32) {
+    if let Some(pid) = to_pid(pid) {
+        // Fails only when somebody else was quicker.
+        let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
+    }
+}
+
+fn processes() -> impl Iterator<Item = (u32, Stat)> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, stat(pid)?)))
 }
 
 struct Stat {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::process::Command;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::protocol::{Launch, Operation, Request, Response, Running};
@@ -74,8 +74,10 @@ pub async fn serve(duty: Duty) -> anyhow::Result<()> {
     let lifeline = lifeline(duty.owned)?;
     let children = Children::default();
     let mut terminated = signal(SignalKind::terminate())?;
+    let mut child_ended = signal(SignalKind::child())?;
     let mut last_words = None;
     tokio::select! {
+        () = bury_orphans(&mut child_ended, &children) => {}
         asker = answer_all(&listener, &children) => last_words = Some(asker?),
         () = owner_is_gone(lifeline) => {}
         _ = terminated.recv() => {}
@@ -111,6 +113,24 @@ async fn owner_is_gone(lifeline: Option<pipe::Receiver>) {
     };
     // An error is as good as an end: nobody can be there any more.
     while matches!(lifeline.read(&mut [0; 64]).await, Ok(1..)) {}
+}
+
+/// Collects the exit status of inherited processes; that of the parts is awaited where they were started.
+async fn bury_orphans(child_ended: &mut Signals, children: &Children) {
+    loop {
+        if child_ended.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+        let parts: Vec<u32> = lock(children)
+            .values()
+            .map(|child| child.running.pid)
+            .collect();
+        for pid in family::dead_children() {
+            if !parts.contains(&pid) {
+                family::bury(pid);
+            }
+        }
+    }
 }
 
 /// Answers requests until one asks for the end; returns that one's connection.
@@ -266,6 +286,7 @@ async fn kill_all() {
         for pid in family {
             family::signal_process(pid, Signal::KILL);
         }
+        family::dead_children().into_iter().for_each(family::bury);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
