@@ -33,7 +33,8 @@ pub struct Jobs {
     pub settings: Arc<Settings>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Told when a unit has become eligible here, so that its message need not wait for a tick.
+    /// Told when a unit has become eligible here, so that its message need not wait for a tick. Who
+    /// is busy just then finds it at the next tick.
     pub nudge: Arc<Notify>,
 }
 
@@ -119,7 +120,7 @@ impl Jobs {
         let stored = self.store.commit(before, after, now).await?;
         self.metrics.changed(&before.record, after, now);
         if eligible_lane(after).is_some() {
-            self.nudge.notify_one();
+            self.nudge.notify_waiters();
         }
         Ok(stored)
     }

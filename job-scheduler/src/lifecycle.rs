@@ -13,6 +13,8 @@ mod lapse;
 mod report;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 pub(crate) mod sample;
 
 use std::time::Duration;

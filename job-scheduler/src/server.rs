@@ -1,7 +1,7 @@
 //! Builds the scheduler from its configuration and runs it until its drain is over.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -17,6 +17,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
+use tracing::Instrument;
 use work_queue::WorkQueue;
 
 use crate::job_service::JobApi;
@@ -43,6 +44,25 @@ pub struct Scheduler {
     feed: ChangeFeed,
     shutdown: CancellationToken,
     tasks: TaskTracker,
+    /// The first task that ended by itself, which none should.
+    broken: Arc<OnceLock<&'static str>>,
+}
+
+/// Ends the scheduler when its task ends before it should, be it by a panic.
+struct Supervised {
+    task: &'static str,
+    shutdown: CancellationToken,
+    broken: Arc<OnceLock<&'static str>>,
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        if !self.shutdown.is_cancelled() {
+            // Only the first is of interest.
+            let _ = self.broken.set(self.task);
+            self.shutdown.cancel();
+        }
+    }
 }
 
 // === impl Scheduler ===
@@ -69,7 +89,22 @@ impl Scheduler {
             feed: ChangeFeed::default(),
             shutdown,
             tasks: TaskTracker::new(),
+            broken: Arc::default(),
         }
+    }
+
+    fn supervise(&self, task: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let supervised = Supervised {
+            task,
+            shutdown: self.shutdown.clone(),
+            broken: self.broken.clone(),
+        };
+        let work = async move {
+            let _supervised = supervised;
+            work.await;
+        };
+        self.tasks
+            .spawn(work.instrument(tracing::info_span!("task", task)));
     }
 
     /// The jobs, for whoever wants to change one without the network between.
@@ -87,7 +122,7 @@ impl Scheduler {
         let backoff = Backoff::new(first, longest)?;
         let (feed, store) = (self.feed.clone(), self.jobs.store.clone());
         let listen = feed.run(store, backoff, self.shutdown.clone());
-        self.tasks.spawn(listen);
+        self.supervise("change feed", listen);
         Ok(())
     }
 
@@ -95,7 +130,7 @@ impl Scheduler {
     pub fn start_reconciling(&self) {
         let (jobs, feed) = (self.jobs.clone(), self.feed.clone());
         let reconcile = reconciler::run(jobs, feed, self.shutdown.clone());
-        self.tasks.spawn(reconcile);
+        self.supervise("reconciler", reconcile);
     }
 
     /// Starts to wake workers, a task for each region.
@@ -103,7 +138,7 @@ impl Scheduler {
         for region in &self.jobs.settings.shape.regions {
             let (jobs, queue) = (self.jobs.clone(), queue.clone());
             let run = dispatcher::run(jobs, queue, region.clone(), self.shutdown.clone());
-            self.tasks.spawn(run);
+            self.supervise("dispatcher", run);
         }
     }
 
@@ -125,9 +160,16 @@ impl Scheduler {
     }
 
     /// Waits until everything that was started has ended, after shutdown.
-    pub async fn ended(&self) {
+    ///
+    /// # Errors
+    /// When a task ended before it should; names it.
+    pub async fn ended(&self) -> anyhow::Result<()> {
         self.tasks.close();
         self.tasks.wait().await;
+        match self.broken.get() {
+            Some(task) => bail!("the task `{task}` ended by itself"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -150,65 +192,57 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         settings.shape.clone(),
     )?);
 
-    let stop_admin = CancellationToken::new();
     let admin = AdminServer::bind(
         config.scheduler.admin_listen,
         readiness.clone(),
         Arc::new(registry),
     )
     .await?;
+    let stop_admin = CancellationToken::new();
     let serving_admin = tokio::spawn(admin.serve(stop_admin.clone()));
-    let listener = bind(config.scheduler.listen).await?;
 
+    // The port is opened afterwards: until then callers are refused at once and go elsewhere.
     refuse_missing_regions(&*store, &settings, &context.shutdown).await?;
-    let stop = context.shutdown.clone();
+    let listener = bind(config.scheduler.listen).await?;
+    let shutdown = context.shutdown.clone();
     let scheduler = Scheduler::new(
         store.clone(),
         context.clock,
         settings,
         metrics.clone(),
-        stop,
+        shutdown.clone(),
     );
     scheduler.start_listening()?;
     scheduler.start_reconciling();
-    let queue = WorkQueue::start(
-        &queue_settings(config)?,
-        context.shutdown.clone(),
-        &scheduler.tasks,
-    )?;
+    let queue_settings = queue_settings(config)?;
+    let queue = WorkQueue::start(&queue_settings, shutdown.clone(), &scheduler.tasks)?;
     scheduler.start_dispatching(&queue);
     let (reporter, health) = tonic_health::server::health_reporter();
-    scheduler.tasks.spawn(health::run(
-        store.clone(),
-        reporter,
-        redis_answers,
-        context.shutdown.clone(),
-    ));
-    scheduler.tasks.spawn(health::watch_durability(
-        store,
-        metrics,
-        context.shutdown.clone(),
-    ));
+    let watch = health::run(store.clone(), reporter, redis_answers, shutdown.clone());
+    scheduler.supervise("health", watch);
+    let watch = health::watch_durability(store, metrics, shutdown.clone());
+    scheduler.supervise("durability", watch);
 
     let (jobs, work) = scheduler.services();
     tracing::info!(listen = %listener.local_addr()?, "serving");
-    Server::builder()
+    let served = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .trace_fn(span)
         .add_service(health)
         .add_service(jobs)
         .add_service(work)
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
-            context.shutdown.cancelled().await;
+            shutdown.cancelled().await;
             readiness.drain();
         })
-        .await
-        .context("serving gRPC")?;
+        .await;
     // Ends the tasks also when the server failed by itself.
-    context.shutdown.cancel();
-    scheduler.ended().await;
+    shutdown.cancel();
+    let ended = scheduler.ended().await;
     stop_admin.cancel();
-    serving_admin.await.context("the admin port")?
+    serving_admin.await.context("the admin port")??;
+    served.context("serving gRPC")?;
+    ended
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::JobId;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use service_kit::Backoff;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +18,20 @@ use tokio_util::sync::CancellationToken;
 use crate::job_record::Owner;
 use crate::store::{ChangeNotice, Scope, Store};
 
+/// A subscription without any notice for this long is made anew: a connection whose peer vanished
+/// without a word looks just the same.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
 /// Tells subscribers of this process about changes. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct ChangeFeed {
     subscribers: Arc<Mutex<Subscribers>>,
+}
+
+/// Why a subscription is made anew.
+enum Ended {
+    Lost,
+    Silent,
 }
 
 #[derive(Debug, Default)]
@@ -61,12 +72,8 @@ impl ChangeFeed {
                     failures = 0;
                     // Anything may have happened while nobody listened.
                     self.tell_everybody();
-                    while let Some(Some(notice)) =
-                        shutdown.run_until_cancelled(notices.next()).await
-                    {
-                        self.tell(&notice);
-                    }
-                    if !shutdown.is_cancelled() {
+                    let pass_on = self.pass_on(&mut notices);
+                    if let Some(Ended::Lost) = shutdown.run_until_cancelled(pass_on).await {
                         tracing::warn!("the subscription to changes ended and is made anew");
                     }
                 }
@@ -79,6 +86,16 @@ impl ChangeFeed {
             let _ = shutdown
                 .run_until_cancelled(tokio::time::sleep(pause))
                 .await;
+        }
+    }
+
+    async fn pass_on(&self, notices: &mut BoxStream<'static, ChangeNotice>) -> Ended {
+        loop {
+            match tokio::time::timeout(LONGEST_SILENCE, notices.next()).await {
+                Ok(Some(notice)) => self.tell(&notice),
+                Ok(None) => return Ended::Lost,
+                Err(_) => return Ended::Silent,
+            }
         }
     }
 

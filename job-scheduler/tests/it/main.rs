@@ -6,4 +6,5 @@ mod rig;
 mod sample;
 mod store_outage;
 mod stores_are_equal;
+mod tickets;
 mod watching;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// A Redis that dies with this value.
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     process: Child,
     port: u16,
     directory: PathBuf,
@@ -17,7 +17,7 @@ impl RedisServer {
     ///
     /// # Panics
     /// When Redis is not installed or does not start: the test that needs it cannot be run.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let port = free_port();
         let directory =
             std::env::temp_dir().join(format!("scheduler-redis-{}-{port}", std::process::id()));
@@ -33,18 +33,18 @@ impl RedisServer {
     }
 
     /// Where it is.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
     /// Kills it as a crash would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill().expect("it runs");
         self.process.wait().expect("it was started here");
     }
 
     /// Starts it again on the same port and data.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.process = spawn(self.port, &self.directory);
         self.wait_until_ready().await;
     }

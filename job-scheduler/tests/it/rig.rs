@@ -26,29 +26,29 @@ use uuid::Uuid;
 use crate::sample::{at, spec};
 
 /// A scheduler that ends with this value.
-pub struct Rig {
-    pub scheduler: Scheduler,
-    pub clock: ManualClock,
-    pub jobs: JobServiceClient<Channel>,
-    pub work: WorkServiceClient<Channel>,
+pub(crate) struct Rig {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) clock: ManualClock,
+    pub(crate) jobs: JobServiceClient<Channel>,
+    pub(crate) work: WorkServiceClient<Channel>,
     _stop: DropGuard,
 }
 
 /// A worker's open progress stream.
-pub struct Progress {
-    pub reports: mpsc::Sender<v1::ProgressReport>,
-    pub directives: Streaming<v1::ProgressDirective>,
+pub(crate) struct Progress {
+    pub(crate) reports: mpsc::Sender<v1::ProgressReport>,
+    pub(crate) directives: Streaming<v1::ProgressDirective>,
 }
 
 impl Rig {
     /// One on a store of its own.
-    pub async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: Settings) -> Self {
         let store = Arc::new(MemoryStore::new(settings.shape.clone()));
         Self::on(store, settings, ManualClock::at(at(0))).await
     }
 
     /// One more on a store that others use too.
-    pub async fn on(store: Arc<dyn Store>, settings: Settings, clock: ManualClock) -> Self {
+    pub(crate) async fn on(store: Arc<dyn Store>, settings: Settings, clock: ManualClock) -> Self {
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
         let wall = Arc::new(clock.clone());
@@ -76,7 +76,7 @@ impl Rig {
         }
     }
 
-    pub fn viewer(tenant: &str) -> Option<v1::Viewer> {
+    pub(crate) fn viewer(tenant: &str) -> Option<v1::Viewer> {
         Some(v1::Viewer {
             region_id: "ot1".to_owned(),
             tenant_id: tenant.to_owned(),
@@ -84,13 +84,13 @@ impl Rig {
         })
     }
 
-    pub async fn create(&self, tenant: &str) -> JobId {
+    pub(crate) async fn create(&self, tenant: &str) -> JobId {
         let id = JobId::generate();
         self.create_as(id, tenant, None).await.expect("accepted");
         id
     }
 
-    pub async fn create_as(
+    pub(crate) async fn create_as(
         &self,
         id: JobId,
         tenant: &str,
@@ -104,11 +104,11 @@ impl Rig {
         Ok(self.jobs.clone().create_job(request).await?.into_inner())
     }
 
-    pub async fn claim(&self) -> Option<v1::Grant> {
+    pub(crate) async fn claim(&self) -> Option<v1::Grant> {
         self.claim_as(Uuid::new_v4()).await
     }
 
-    pub async fn claim_as(&self, claim: Uuid) -> Option<v1::Grant> {
+    pub(crate) async fn claim_as(&self, claim: Uuid) -> Option<v1::Grant> {
         let request = v1::ClaimRequest {
             region_id: "ot2".to_owned(),
             claim_id: claim.to_string(),
@@ -119,7 +119,7 @@ impl Rig {
         answer.into_inner().grant
     }
 
-    pub async fn cancel(&self, id: JobId, tenant: &str) -> Result<v1::Job, Status> {
+    pub(crate) async fn cancel(&self, id: JobId, tenant: &str) -> Result<v1::Job, Status> {
         let request = v1::CancelJobRequest {
             viewer: Self::viewer(tenant),
             job_id: id.to_string(),
@@ -128,7 +128,7 @@ impl Rig {
         Ok(answer.job.expect("a job"))
     }
 
-    pub async fn finish(
+    pub(crate) async fn finish(
         &self,
         grant: &v1::Grant,
         outcome: finish_request::Outcome,
@@ -146,7 +146,7 @@ impl Rig {
     }
 
     /// Opens a progress stream with a first report.
-    pub async fn progress(&self, grant: &v1::Grant) -> Progress {
+    pub(crate) async fn progress(&self, grant: &v1::Grant) -> Progress {
         let (reports, receiver) = mpsc::channel(16);
         reports.send(report(grant, 1)).await.expect("room");
         let stream = ReceiverStream::new(receiver);
@@ -157,17 +157,17 @@ impl Rig {
         }
     }
 
-    pub async fn load(&self, id: JobId) -> Stored {
+    pub(crate) async fn load(&self, id: JobId) -> Stored {
         let stored = self.scheduler.jobs().store.load(id).await;
         stored.expect("answers").expect("exists")
     }
 
-    pub async fn status(&self, id: JobId) -> JobStatus {
+    pub(crate) async fn status(&self, id: JobId) -> JobStatus {
         self.load(id).await.record.status
     }
 
     /// Lets time pass as schedulers see it that are there all along.
-    pub async fn pass(&self, seconds: i64) {
+    pub(crate) async fn pass(&self, seconds: i64) {
         for _ in 0..seconds.div_euclid(5) {
             self.clock.advance(SignedDuration::from_secs(5));
             self.reconcile().await;
@@ -177,7 +177,7 @@ impl Rig {
         self.reconcile().await;
     }
 
-    pub async fn reconcile(&self) {
+    pub(crate) async fn reconcile(&self) {
         reconciler::tick(self.scheduler.jobs())
             .await
             .expect("answers");
@@ -186,19 +186,19 @@ impl Rig {
 
 impl Progress {
     /// The next directive, which must come within five seconds.
-    pub async fn next(&mut self) -> v1::ProgressDirective {
+    pub(crate) async fn next(&mut self) -> v1::ProgressDirective {
         let next = tokio::time::timeout(Duration::from_secs(5), self.directives.message());
         let next = next.await.expect("in time").expect("no error");
         next.expect("the stream goes on")
     }
 
     /// Waits until the worker is told this.
-    pub async fn until(&mut self, directive: v1::Directive) {
+    pub(crate) async fn until(&mut self, directive: v1::Directive) {
         while self.next().await.directive() != directive {}
     }
 }
 
-pub fn report(grant: &v1::Grant, bytes_copied: u64) -> v1::ProgressReport {
+pub(crate) fn report(grant: &v1::Grant, bytes_copied: u64) -> v1::ProgressReport {
     v1::ProgressReport {
         job_id: grant.job_id.clone(),
         lease_token: grant.lease_token.clone(),
@@ -209,16 +209,16 @@ pub fn report(grant: &v1::Grant, bytes_copied: u64) -> v1::ProgressReport {
     }
 }
 
-pub fn replicated(grant: &v1::Grant) -> finish_request::Outcome {
+pub(crate) fn replicated(grant: &v1::Grant) -> finish_request::Outcome {
     let image_id = grant.destination_image_id.clone().expect("a copy");
     finish_request::Outcome::Replicated(v1::Replicated { image_id })
 }
 
-pub fn cleaned() -> finish_request::Outcome {
+pub(crate) fn cleaned() -> finish_request::Outcome {
     finish_request::Outcome::Cleaned(v1::Cleaned {})
 }
 
-pub fn failed(transient: bool) -> finish_request::Outcome {
+pub(crate) fn failed(transient: bool) -> finish_request::Outcome {
     finish_request::Outcome::Failed(v1::Failed {
         error: Some(v1::JobError {
             code: "destination_unavailable".to_owned(),

@@ -12,22 +12,22 @@ use job_scheduler::settings::Settings;
 use job_scheduler::store::shape::{Limits, Shape};
 use uuid::Uuid;
 
-pub const SIZE: u64 = 1_000_000;
+pub(crate) const SIZE: u64 = 1_000_000;
 
 /// The start of every test plus some seconds.
-pub fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).expect("a moment within range")
 }
 
-pub fn job_id(number: u128) -> JobId {
+pub(crate) fn job_id(number: u128) -> JobId {
     JobId::from_uuid(Uuid::from_u128(number))
 }
 
-pub fn region(name: &str) -> RegionId {
+pub(crate) fn region(name: &str) -> RegionId {
     RegionId::new(name)
 }
 
-pub fn spec(source: &str, tenant: &str, destination: &str) -> CopySpec {
+pub(crate) fn spec(source: &str, tenant: &str, destination: &str) -> CopySpec {
     CopySpec {
         source: Source {
             region: region(source),
@@ -52,7 +52,7 @@ pub fn spec(source: &str, tenant: &str, destination: &str) -> CopySpec {
     }
 }
 
-pub fn shape(copies_per_tenant: usize) -> Shape {
+pub(crate) fn shape(copies_per_tenant: usize) -> Shape {
     Shape {
         regions: vec![region("ot1"), region("ot2")],
         limits: Limits {
@@ -63,7 +63,7 @@ pub fn shape(copies_per_tenant: usize) -> Shape {
     }
 }
 
-pub fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     Rules {
         lease_length: Duration::from_secs(30),
         max_attempts: 3,
@@ -77,7 +77,7 @@ pub fn rules() -> Rules {
     }
 }
 
-pub fn settings(copies_per_tenant: usize) -> Settings {
+pub(crate) fn settings(copies_per_tenant: usize) -> Settings {
     Settings {
         shape: shape(copies_per_tenant),
         rules: rules(),

@@ -34,10 +34,7 @@ pub(super) async fn check(connection: &Connection) -> Result<Durability, StoreEr
         .arg("append*")
         .arg("maxmemory-policy")
         .arg("min-replicas-to-write");
-    let settings: BTreeMap<String, String> = match connection.command(&command).await {
-        Ok(settings) => settings,
-        Err(_) => BTreeMap::new(),
-    };
+    let settings: BTreeMap<String, String> = connection.command(&command).await.unwrap_or_default();
     Ok(Durability {
         replicas,
         concerns: concerns(&settings, replicas),
