@@ -5,7 +5,7 @@
 
 use domain::JobId;
 use service_kit::Backoff;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,8 @@ const AT_ONCE: usize = 32;
 const TRY: Duration = Duration::from_secs(10);
 /// A create that is on its way for longer than this does not arrive any more.
 const MAY_STILL_ARRIVE: Duration = Duration::from_secs(60);
+
+const SHUTDOWN: &str = "the gateway shuts down";
 
 /// Takes over jobs of unknown fate. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,16 +56,46 @@ impl AbandonedCreates {
         Self { queue, metrics }
     }
 
-    /// Hands a job over.
-    pub(crate) fn hand_over(&self, id: JobId, viewer: Viewer) {
-        self.metrics.create_abandoned();
-        let abandoned = Abandoned {
+    /// Watches over a create: unless its answer is heard, also because the client goes away and the
+    /// request with it, the job is handed over.
+    pub(crate) fn unless_answered(&self, id: JobId, viewer: Viewer) -> Unanswered<'_> {
+        Unanswered {
             id,
-            viewer,
-            since: Instant::now(),
-        };
-        if self.queue.try_send(abandoned).is_err() {
-            left_alone(id, "too many of them wait");
+            viewer: Some(viewer),
+            to: self,
+        }
+    }
+
+    fn hand_over(&self, id: JobId, viewer: Viewer) {
+        self.metrics.create_abandoned();
+        let since = Instant::now();
+        match self.queue.try_send(Abandoned { id, viewer, since }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => left_alone(id, "too many of them wait"),
+            Err(TrySendError::Closed(_)) => left_alone(id, SHUTDOWN),
+        }
+    }
+}
+
+/// A create whose answer has not been heard; hands the job over when dropped.
+#[derive(Debug)]
+pub(crate) struct Unanswered<'a> {
+    id: JobId,
+    viewer: Option<Viewer>,
+    to: &'a AbandonedCreates,
+}
+
+impl Unanswered<'_> {
+    /// The answer is here: the job's fate is known.
+    pub(crate) fn answered(mut self) {
+        self.viewer = None;
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(viewer) = self.viewer.take() {
+            self.to.hand_over(self.id, viewer);
         }
     }
 }
@@ -86,7 +118,7 @@ async fn cancel_all(
                     async move {
                         tokio::select! {
                             () = cancel(&scheduler, &next) => {}
-                            () = shutdown.cancelled() => left_alone(next.id, "the gateway shuts down"),
+                            () = shutdown.cancelled() => left_alone(next.id, SHUTDOWN),
                         }
                     }
                     .in_current_span(),
@@ -97,7 +129,7 @@ async fn cancel_all(
     under_way.join_all().await;
     abandoned.close();
     while let Some(next) = abandoned.recv().await {
-        left_alone(next.id, "the gateway shuts down");
+        left_alone(next.id, SHUTDOWN);
     }
 }
 

@@ -67,10 +67,13 @@ pub(crate) enum InvalidBody {
     },
 }
 
-/// How the body is shown in the API document; parsing is by hand, for better messages.
+/// What to copy where.
 #[derive(Debug, ToSchema)]
 #[schema(as = CopyRequest)]
-#[allow(dead_code, reason = "describes the body in the API document")]
+#[allow(
+    dead_code,
+    reason = "describes the body; it is parsed by hand, for better messages"
+)]
 pub(crate) struct CopyRequestSchema {
     /// The image to copy, in the region of this endpoint.
     #[schema(format = Uuid, examples("335eef3f-551d-46e1-8781-173f43209d48"))]
@@ -180,9 +183,8 @@ fn tenant_id(text: &str) -> Option<TenantId> {
 }
 
 fn region_id(text: &str) -> Option<RegionId> {
-    (1..=LONGEST_REGION)
-        .contains(&text.len())
-        .then(|| RegionId::new(text))
+    let fits = (1..=LONGEST_REGION).contains(&text.len()) && !text.contains(char::is_control);
+    fits.then(|| RegionId::new(text))
 }
 
 fn if_identical(text: &str) -> Option<IfIdentical> {

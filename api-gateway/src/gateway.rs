@@ -53,7 +53,7 @@ impl Gateway {
     pub async fn build(context: Context) -> anyhow::Result<Self> {
         let config = &context.config;
         let settings = config.gateway()?;
-        let cloud = cloud::cloud(config)?;
+        let cloud = cloud::cloud(config, settings.request_deadline)?;
         let region = cloud
             .region(&settings.region)
             .with_context(|| format!("gateway.region: regions.{} is missing", settings.region))?;
@@ -97,7 +97,8 @@ impl Gateway {
             abandoned_creates: AbandonedCreates::start(
                 scheduler.clone(),
                 metrics.clone(),
-                context.shutdown.clone(),
+                // Requests that end during the drain may still leave it something to do.
+                last.clone(),
                 &tasks,
             ),
             scheduler,

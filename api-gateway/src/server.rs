@@ -87,6 +87,8 @@ async fn serve_connection(stream: TcpStream, router: Router, stop: CancellationT
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(LARGEST_HEAD)
+        // Names are spelled as in the documented answers: `Content-Type`, not `content-type`.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -26,8 +26,8 @@ impl WakeUps {
         Self { publisher, metrics }
     }
 
-    /// Tells the workers of the destination region that a new job waits.
-    pub(crate) async fn announce(&self, id: JobId, spec: &CopySpec) {
+    /// Tells the workers of the destination region that a new job waits; takes until `deadline` at most.
+    pub(crate) async fn announce(&self, id: JobId, spec: &CopySpec, deadline: Instant) {
         let job = CopyJob {
             job_id: id,
             attempt_hint: 1,
@@ -36,10 +36,10 @@ impl WakeUps {
             size_bytes: spec.source_digest.size_bytes,
         };
         let publishing = self.publisher.publish(&job, spec.traceparent.as_deref());
-        let problem = match timeout_at(Instant::now() + PATIENCE, publishing).await {
+        let problem = match timeout_at(deadline.min(Instant::now() + PATIENCE), publishing).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no confirmation within {PATIENCE:?}"),
+            Err(_) => "no confirmation in time".to_owned(),
         };
         self.metrics.wake_up_unpublished();
         tracing::warn!(

@@ -45,7 +45,10 @@ fn everything_in_it_is_described() {
             );
         }
     }
-    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+    for (name, schema) in document["components"]["schemas"]
+        .as_object()
+        .expect("schemas")
+    {
         if schema["description"].as_str().is_none() {
             missing.push(name.clone());
         }

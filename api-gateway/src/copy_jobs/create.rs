@@ -8,7 +8,6 @@ use axum::extract::State;
 use domain::{CopySpec, JobId};
 use http::HeaderMap;
 use service_kit::telemetry::trace_context::current_traceparent;
-use tokio::time::Instant;
 
 use crate::answer::Accepted;
 use crate::app::App;
@@ -81,7 +80,9 @@ pub(super) async fn copy_image(
         // Another request with the same key was faster.
         return answer_to_key(&created, &request);
     }
-    app.wake_ups.announce(job.id, &job.spec).await;
+    app.wake_ups
+        .announce(job.id, &job.spec, scope.deadline())
+        .await;
     tracing::info!(
         job.id = %job.id,
         image.id = %job.spec.source.image,
@@ -147,27 +148,30 @@ async fn admitted_spec(
     Ok(admitted.into_spec(request.if_identical, current_traceparent(), None))
 }
 
+/// Has the job created. A job of unknown fate without a key is canceled: nobody will ask for it again.
 async fn create(
     app: &App,
     caller: &Caller,
     scope: &Scope,
     job: &NewJob,
 ) -> Result<KeyedJob, Fault> {
-    // Ends before the backstop of the whole request does, which would hide what is known.
-    let deadline = scope.deadline().max(Instant::now());
-    let error = match app.scheduler.create(job, deadline).await {
-        Ok(created) => return Ok(created),
-        Err(error) => error,
-    };
-    tracing::warn!(job.id = %job.id, %error, "a job was not created, as far as is known");
-    if let CreateError::Unknown(_) = error {
-        if job.key.is_none() {
-            app.abandoned_creates
-                .hand_over(job.id, app.own_jobs_of(caller));
+    let unanswered = (job.key.is_none()).then(|| {
+        app.abandoned_creates
+            .unless_answered(job.id, app.own_jobs_of(caller))
+    });
+    let answer = match app.scheduler.create(job, scope.deadline()).await {
+        Err(error @ CreateError::Unknown(_)) => {
+            tracing::warn!(job.id = %job.id, %error, "a job may have been created");
+            return Err(unknown_fate(job));
         }
-        return Err(unknown_fate(job));
-    }
-    Err(error.into())
+        answer => {
+            if let Some(unanswered) = unanswered {
+                unanswered.answered();
+            }
+            answer
+        }
+    };
+    answer.map_err(Fault::from)
 }
 
 /// A job that may exist. With a key the caller can find out by asking again, and must find a job that

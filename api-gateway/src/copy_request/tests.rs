@@ -104,7 +104,13 @@ fn optional_keys_are_checked_too() {
     assert_eq!(chosen.region, Some(RegionId::new("ot2")));
     let reuse = with("if_identical", json!("reuse")).expect("reuse");
     assert_eq!(reuse.if_identical, IfIdentical::Reuse);
-    for value in [json!(null), json!(1), json!(""), json!("r".repeat(256))] {
+    for value in [
+        json!(null),
+        json!(1),
+        json!(""),
+        json!("r".repeat(256)),
+        json!("a\nb"),
+    ] {
         assert!(with("region_id_dst", value).is_err());
     }
     for value in [json!(null), json!(true), json!("Reuse"), json!("")] {

@@ -1,0 +1,57 @@
+//! What holds for every request, whatever it asks for.
+
+use serde_json::Value;
+
+use crate::gateway::{JOBS, TestGateway, body, refusal};
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_refused_in_the_same_style() {
+    let gateway = TestGateway::start().await;
+    for path in ["/", "/nothing", &format!("{JOBS}/"), &format!("{JOBS}/a/b")] {
+        assert_eq!(
+            refusal(gateway.get(path, "alice").await).await.0,
+            404,
+            "{path}"
+        );
+    }
+    let response = gateway.delete(JOBS, "alice").await;
+    let mut allowed: Vec<&str> = response.headers()["allow"]
+        .to_str()
+        .expect("text")
+        .split(',')
+        .collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+    assert_eq!(refusal(response).await.0, 405);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_of_its_own() {
+    let gateway = TestGateway::start().await;
+    let mut ids = Vec::new();
+    for path in [JOBS, "/openapi.json", "/nothing"] {
+        for user in ["alice", "nobody"] {
+            let response = gateway.get(path, user).await;
+            let id = response.headers()["x-openstack-request-id"]
+                .to_str()
+                .expect("text");
+            assert_eq!((id.len(), &id[..4]), (40, "req-"));
+            ids.push(id.to_owned());
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 6);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_api_document_is_served_without_a_token() {
+    let gateway = TestGateway::start().await;
+    let response = gateway.get("/openapi.json", "").await;
+    assert_eq!(response.status(), 200);
+    let document: Value = body(response).await.parse().expect("JSON");
+    assert!(document["paths"][JOBS]["post"]["responses"]["202"].is_object());
+    gateway.stop().await;
+}
