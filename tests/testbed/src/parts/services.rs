@@ -1,6 +1,7 @@
 //! Our own services: the real binaries, each with a configuration file of its own.
 
-use std::path::Path;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use toml::{Table, Value};
@@ -73,36 +74,52 @@ fn write_configuration(site: &Site, part: Part, own: &str, path: &Path) -> anyho
     write_private(path, &toml::to_string(&config)?)
 }
 
+/// What all services share. Secrets are in files of their own, since the configuration refuses to hold them.
 fn common(site: &Site) -> anyhow::Result<String> {
     let schedulers = site.ports.schedulers();
     let mut text = format!(
         "[gateway]
+region = 'ot1'
 scheduler_url = 'http://127.0.0.1:{schedulers}'
 [worker]
+region = 'ot2'
 scheduler_url = 'http://127.0.0.1:{schedulers}'
 [rabbitmq]
-url = '{}'
+url_file = '{}'
 [redis]
 url = '{}'
 ",
-        site.rabbitmq_url(),
+        secret(site, "rabbitmq-url", &site.rabbitmq_url())?.display(),
         site.redis_url()
     );
+    let password = secret(
+        site,
+        "service-user-password",
+        seed::password(seed::SERVICE_USER)?,
+    )?;
     for region in Region::ALL {
-        text.push_str(&format!(
+        writeln!(
+            text,
             "[regions.{region}]
 keystone_url = '{}'
 [regions.{region}.service_user]
-username = '{name}'
+username = '{}'
 user_domain_id = 'default'
-password = '{}'
-",
+password_file = '{}'",
             site.keystone_url(region),
-            seed::password(seed::SERVICE_USER)?,
-            name = seed::SERVICE_USER,
-        ));
+            seed::SERVICE_USER,
+            password.display(),
+        )?;
     }
     Ok(text)
+}
+
+fn secret(site: &Site, name: &str, value: &str) -> anyhow::Result<PathBuf> {
+    let directory = site.directory.join("secrets");
+    std::fs::create_dir_all(&directory)?;
+    let path = directory.join(name);
+    write_private(&path, value)?;
+    Ok(path)
 }
 
 /// Tables are merged key by key; anything else is replaced.
