@@ -89,6 +89,8 @@ async fn again(jobs: &Jobs, claim: ClaimId) -> Result<Option<Grant>, CallError> 
             })
         })
         .await?;
+    // The call that granted it may have died waiting for a replica.
+    jobs.store.barrier(jobs.now()).await?;
     Ok(decided.and_then(|decided| {
         let record = decided.stored.record;
         let lease = record.lease.as_ref()?;

@@ -21,6 +21,8 @@ pub async fn run(jobs: Jobs, queue: WorkQueue, region: RegionId, shutdown: Cance
     let publisher = queue.publisher();
     let mut ticks = tokio::time::interval(jobs.settings.reconcile_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // An outage is said once, not at each tick.
+    let mut failing = false;
     loop {
         let next = async {
             tokio::select! {
@@ -31,16 +33,23 @@ pub async fn run(jobs: Jobs, queue: WorkQueue, region: RegionId, shutdown: Cance
         if shutdown.run_until_cancelled(next).await.is_none() {
             return;
         }
-        if queue.is_connected() {
-            let dispatched = dispatch(&jobs, &queue, &publisher, &region);
-            match shutdown.run_until_cancelled(dispatched).await {
-                Some(Ok(())) => {}
-                Some(Err(error)) => {
-                    tracing::warn!(region.id = %region, error = format!("{error:#}"), "cannot wake workers for now");
-                }
-                None => return,
-            }
+        if !queue.is_connected() {
+            continue;
         }
+        let dispatched = dispatch(&jobs, &queue, &publisher, &region);
+        let Some(dispatched) = shutdown.run_until_cancelled(dispatched).await else {
+            return;
+        };
+        if let Err(error) = &dispatched
+            && !failing
+        {
+            tracing::warn!(
+                region.id = %region,
+                error = format!("{error:#}"),
+                "cannot wake workers for now"
+            );
+        }
+        failing = dispatched.is_err();
     }
 }
 

@@ -245,6 +245,10 @@ pub trait Store: Send + Sync + 'static {
     /// missed, and the caller subscribes again.
     async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError>;
 
+    /// Waits until everything that is written, by whichever scheduler, would survive a crash. For
+    /// answers that promise what an earlier call wrote and may not have seen through.
+    async fn barrier(&self, now: Timestamp) -> Result<(), StoreError>;
+
     /// Whether it answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

@@ -77,9 +77,10 @@ impl ChangeFeed {
                         tracing::warn!("the subscription to changes ended and is made anew");
                     }
                 }
-                Err(error) => {
-                    tracing::warn!(error = %error, "no subscription to changes");
+                Err(error) if failures <= 1 => {
+                    tracing::warn!(error = %error, "no subscription to changes for now");
                 }
+                Err(_) => {}
             }
             failures += 1;
             let pause: Duration = backoff.delay(failures);

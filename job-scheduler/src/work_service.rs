@@ -1,6 +1,6 @@
 //! gRPC from workers: claims, progress, finishes. Thin: messages in and out, nothing decided here.
 
-use domain::{Finish, ProgressReport, WorkerId};
+use domain::{Finish, FinishVerdict, ProgressReport, WorkerId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::convert::parse;
@@ -39,20 +39,26 @@ pub struct Work {
 // === impl Work ===
 
 impl Work {
-    async fn finish(&self, finish: &Finish) -> Result<domain::FinishVerdict, CallError> {
+    async fn finish(&self, finish: &Finish) -> Result<FinishVerdict, CallError> {
         let jitter = Jobs::jitter();
         let decided = self
             .jobs
             .decide::<_, CallError>(finish.job_id, |record, now| {
                 let rules = self.jobs.rules();
-                let (record, answer) = lifecycle::finish(record, finish, now, jitter, rules)?;
+                let (record, verdict) = lifecycle::finish(record, finish, now, jitter, rules)?;
+                let answer = (verdict, record.is_some());
                 Ok(Decision { record, answer })
             })
             .await?;
         // A job that is long gone: whatever the worker holds was superseded.
         let Some(decided) = decided else {
-            return Ok(domain::FinishVerdict::Superseded);
+            return Ok(FinishVerdict::Superseded);
         };
+        let (verdict, written) = decided.answer;
+        if !written {
+            // The call that wrote it may have died waiting for a replica.
+            self.jobs.store.barrier(self.jobs.now()).await?;
+        }
         let record = &decided.stored.record;
         tracing::info!(
             job.id = %record.id,
@@ -60,10 +66,10 @@ impl Work {
             job.attempt = record.attempt,
             job.leftovers = record.leftovers.len(),
             error = record.error.as_ref().map(ToString::to_string),
-            verdict = ?decided.answer,
+            verdict = ?verdict,
             "an attempt ended"
         );
-        Ok(decided.answer)
+        Ok(verdict)
     }
 }
 

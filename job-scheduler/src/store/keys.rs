@@ -26,6 +26,7 @@
 //! | `regions` | set | regions ever named by a job |
 //! | `using:<region>` | set | jobs that are not over and name the region |
 //! | `serving` | hash | `last`, `since`: schedulers' sign of life |
+//! | `barrier` | string | written only to see it reach a replica |
 
 use std::fmt::Write as _;
 
@@ -224,6 +225,10 @@ impl Keys {
 
     pub(super) fn using(&self, region: &RegionId) -> String {
         self.key(&["using", &escape(region.as_str())])
+    }
+
+    pub(super) fn barrier(&self) -> String {
+        self.key(&["barrier"])
     }
 
     pub(super) fn serving(&self) -> String {

@@ -328,6 +328,10 @@ impl Store for MemoryStore {
             .boxed())
     }
 
+    async fn barrier(&self, _now: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -205,8 +205,11 @@ impl Store for RedisStore {
             .scripts
             .create(&self.durable, record, &change, terms)
             .await?;
-        // Also when it stood already: the call that made it may have died waiting.
-        self.await_replica().await?;
+        match created {
+            Created::New { .. } => self.await_replica().await?,
+            // The call that made it may have died waiting for a replica.
+            Created::Exists | Created::KeyTaken(_) => self.barrier(now).await?,
+        }
         Ok(created)
     }
 
@@ -363,6 +366,17 @@ impl Store for RedisStore {
 
     async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
         subscription::subscribe(&self.client, &self.keys.channel()).await
+    }
+
+    async fn barrier(&self, now: Timestamp) -> Result<(), StoreError> {
+        if self.has_replicas.load(Ordering::Relaxed) {
+            // Replication keeps the order: a replica that has this write has all before it.
+            let mut write = redis::cmd("SET");
+            write.arg(self.keys.barrier()).arg(now.as_millisecond());
+            self.durable.command::<()>(&write).await?;
+            durability::await_replica(&self.durable).await?;
+        }
+        Ok(())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -63,6 +63,18 @@ pub(crate) fn shape(copies_per_tenant: usize) -> Shape {
     }
 }
 
+/// Limits that a handful of jobs reaches.
+pub(crate) fn tight_shape() -> Shape {
+    Shape {
+        limits: Limits {
+            copies_per_tenant: 2,
+            copies_per_source: 3,
+            copies_per_destination: 2,
+        },
+        ..shape(2)
+    }
+}
+
 pub(crate) fn rules() -> Rules {
     Rules {
         lease_length: Duration::from_secs(30),

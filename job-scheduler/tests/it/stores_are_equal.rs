@@ -19,7 +19,7 @@ use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use crate::redis_server::RedisServer;
-use crate::sample::{at, job_id, region, rules, shape, spec};
+use crate::sample::{at, job_id, region, rules, spec, tight_shape};
 
 const JOBS: u8 = 8;
 
@@ -86,10 +86,10 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0..3_u8).prop_map(|what| Op::Reconcile { what }),
         1 => job().prop_map(|job| Op::Remove { job }),
         1 => job().prop_map(|job| Op::Stale { job }),
-        2 => (any::<bool>(), 1..6_u8).prop_map(|(backwards, most)| Op::Tickets { backwards, most }),
+        5 => (any::<bool>(), 1..6_u8).prop_map(|(backwards, most)| Op::Tickets { backwards, most }),
         1 => any::<bool>().prop_map(|backwards| Op::Reseat { backwards }),
         1 => Just(Op::MarkServing),
-        3 => (0..200_u16).prop_map(|seconds| Op::Advance { seconds }),
+        2 => (0..60_u16).prop_map(|seconds| Op::Advance { seconds }),
     ]
 }
 
@@ -103,15 +103,15 @@ fn redis_and_memory_answer_alike() {
     });
     let case = std::cell::Cell::new(0);
     runner
-        .run(&prop::collection::vec(op(), 1..60), |ops| {
+        .run(&prop::collection::vec(op(), 1..80), |ops| {
             case.set(case.get() + 1);
             let prefix = format!("case-{}", case.get());
             let url = server.url().into();
             let timeout = Duration::from_secs(5);
             runtime.block_on(async {
-                let redis = RedisStore::new(&url, &prefix, timeout, shape(2)).expect("a URL");
+                let redis = RedisStore::new(&url, &prefix, timeout, tight_shape()).expect("a URL");
                 let mut pair = Pair {
-                    memory: MemoryStore::new(shape(2)),
+                    memory: MemoryStore::new(tight_shape()),
                     redis,
                     now: 0,
                     rolls: 0,
