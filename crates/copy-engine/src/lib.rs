@@ -1,7 +1,7 @@
 //! Makes one attempt at a copy: source Glance → destination Glance, verified.
 //!
 //! The worker calls it under a lease, a command line may call it alone: it knows no scheduler, no
-//! queue and no configuration file. The steps are in [`pipeline`]'s order: settle what earlier
+//! queue and no configuration file. The steps, in order (`pipeline.rs`): settle what earlier
 //! attempts left → create the image under the id that was reserved for it → stream → compare →
 //! reveal with one PATCH. Each step may run twice.
 //!
