@@ -155,7 +155,7 @@ async fn create(
     scope: &Scope,
     job: &NewJob,
 ) -> Result<KeyedJob, Fault> {
-    let unanswered = (job.key.is_none()).then(|| {
+    let unanswered = job.key.is_none().then(|| {
         app.abandoned_creates
             .unless_answered(job.id, app.own_jobs_of(caller))
     });

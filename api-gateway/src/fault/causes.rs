@@ -27,8 +27,11 @@ impl From<SchedulerError> for Fault {
                  replicate_requested or replicating can."
                     .to_owned(),
             ),
-            SchedulerError::LimitReached(message) => Self::TooMany {
-                message,
+            SchedulerError::LimitReached(limit) => Self::TooMany {
+                message: format!(
+                    "Your project has too many copy jobs that are not finished ({limit}). Try again \
+                     when some have ended."
+                ),
                 retry_after: RETRY_WHEN_SOME_ARE_DONE,
             },
             SchedulerError::NotConnected

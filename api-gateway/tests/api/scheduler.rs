@@ -235,9 +235,7 @@ impl JobService for Table {
                 self.create(request.into_inner());
                 std::future::pending().await
             }
-            Trouble::QueueIsFull => Err(Status::resource_exhausted(
-                "Your project has too many open copy jobs.",
-            )),
+            Trouble::QueueIsFull => Err(Status::resource_exhausted("the limit is 10000")),
         }
     }
 

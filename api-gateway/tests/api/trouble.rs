@@ -94,7 +94,7 @@ async fn a_full_queue_is_a_429_with_the_schedulers_words() {
         .expect("an answer");
     let (status, text) = refusal(response).await;
     assert_eq!(
-        (status, text.contains("too many open copy jobs")),
+        (status, text.contains("the limit is 10000")),
         (429, true),
         "{text}"
     );
