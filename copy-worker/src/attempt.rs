@@ -3,6 +3,7 @@
 use copy_engine::{Ended, Order, Progress, Signals};
 use domain::{Directive, Finish, Grant, Outcome, ProgressReport, UnitKind};
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::claim::Claimed;
 use crate::lease::Lease;
@@ -57,6 +58,10 @@ impl Attempt {
         match directive {
             Directive::Continue => {}
             Directive::Cancel => {
+                // Said again and again until the end; worth a line once.
+                if !self.cancel_heard.is_cancelled() {
+                    info!(job.id = %self.grant.job_id, "the job is being canceled");
+                }
                 self.cancel_heard.cancel();
                 self.signals.cancel.cancel();
             }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::attempt::Attempt;
 use crate::claim::retry_delays;
@@ -133,9 +133,6 @@ impl Heartbeat {
                 Directive::Continue
             }
         };
-        if directive != Directive::Continue {
-            info!(unit.directive = ?directive, "the scheduler ends the unit");
-        }
         self.attempt.follow(directive);
         directive
     }

@@ -82,7 +82,7 @@ impl SchedulerDouble {
             cloud: Cloud::default(),
             engine: EngineSettings::default(),
             report_every: Duration::from_millis(500),
-            finish_patience: Duration::from_secs(7200),
+            finish_patience: Duration::from_secs(600),
             hand_back: CancellationToken::new(),
             metrics: Metrics::default(),
         }
