@@ -99,12 +99,25 @@ impl TestBed {
     /// Names everything that is still there after twenty seconds.
     pub async fn check_leftovers(&self) -> anyhow::Result<()> {
         eventually(PATIENCE, "a clean test bed", || async {
-            let left = self.leftovers().await?;
-            let lines: Vec<String> = left.iter().map(ToString::to_string).collect();
-            ensure!(left.is_empty(), "left behind: {}", lines.join("; "));
+            let left = self.describe_leftovers().await?;
+            ensure!(left.is_empty(), "left behind: {left}");
             Ok(())
         })
         .await
+    }
+
+    /// What is left behind right now, as one line for a message; empty when nothing is.
+    ///
+    /// # Errors
+    /// As [`TestBed::leftovers`].
+    pub async fn describe_leftovers(&self) -> anyhow::Result<String> {
+        let lines: Vec<String> = self
+            .leftovers()
+            .await?
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        Ok(lines.join("; "))
     }
 
     /// The end of a test with a private test bed: nothing may be left behind, and every process must end.

@@ -75,7 +75,7 @@ impl Default for Options {
             release: false,
             schedulers: 1,
             workers: Region::ALL.map(|region| (region, 1)).into(),
-            token_expiration: Duration::from_hours(1),
+            token_expiration: Duration::from_secs(3600),
             glance: Region::ALL
                 .map(|region| (region, GlanceOptions::default()))
                 .into(),

@@ -94,7 +94,8 @@ impl Site {
 pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let unfinished = path.with_added_extension("unfinished");
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create(true)

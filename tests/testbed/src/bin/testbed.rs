@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use testbed::{Duty, GlanceOptions, Part, Region, TestBed};
+use testbed::{Builder, Duty, GlanceOptions, Part, Region, TestBed};
+use tokio::time::Instant;
 
 /// A private two-region cloud with our services, on this machine.
 #[derive(Parser)]
@@ -25,6 +26,8 @@ enum Command {
     Install,
     /// Starts a test bed, or what is missing of one, and leaves it running.
     Up(Up),
+    /// As `up`, but stays and ends the test bed with itself, however it ends.
+    Hold(Up),
     /// Ends a test bed.
     Down {
         #[command(flatten)]
@@ -165,7 +168,18 @@ fn failure(error: &anyhow::Error) -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Install => testbed::install_everything().await,
-        Command::Up(up) => bring_up(up).await,
+        Command::Up(up) => {
+            let started = Instant::now();
+            ready(&builder(up)?.up().await?, started);
+            Ok(())
+        }
+        Command::Hold(up) => {
+            let started = Instant::now();
+            let bed = builder(up)?.start().await?;
+            ready(&bed, started);
+            tokio::signal::ctrl_c().await?;
+            bed.end().await
+        }
         Command::Down { state, wipe } => testbed::down(&state.directory, wipe).await,
         Command::Status { state } => show(&state.directory).await,
         Command::Env(env) => {
@@ -201,8 +215,7 @@ async fn attach(one: &OnePart, launch: bool) -> anyhow::Result<TestBed> {
     TestBed::attach(&one.state.directory, launch && one.part.is_service()).await
 }
 
-async fn bring_up(up: Up) -> anyhow::Result<()> {
-    let started = tokio::time::Instant::now();
+fn builder(up: Up) -> anyhow::Result<Builder> {
     let mut builder = TestBed::builder()
         .state_directory(&up.state.directory)
         .workers(Region::Ot2, up.workers)
@@ -231,13 +244,15 @@ async fn bring_up(up: Up) -> anyhow::Result<()> {
     if let Some(config) = up.config {
         builder = builder.config(&std::fs::read_to_string(config)?);
     }
-    let bed = builder.up().await?;
+    Ok(builder)
+}
+
+fn ready(bed: &TestBed, started: Instant) {
     testbed::say(format_args!(
         "ready after {:.1} s: {}",
         started.elapsed().as_secs_f64(),
         bed.directory().join("testbed.json").display()
     ));
-    Ok(())
 }
 
 async fn show(directory: &Path) -> anyhow::Result<()> {

@@ -21,7 +21,7 @@ use crate::seed::{self, Ids};
 use crate::wait::eventually;
 
 /// Longest wait for the Keystone that is being seeded.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A seeded Keystone database, by the regions that it serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A region's Glance under uwsgi, on SQLite, with a file store whose directory tests can look into.
+//! A region's Glance under uwsgi, on `SQLite`, with a file store whose directory tests can look into.
 
 use std::fs;
 

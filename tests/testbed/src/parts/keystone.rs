@@ -1,4 +1,4 @@
-//! Keystone under uwsgi, on SQLite.
+//! Keystone under uwsgi, on `SQLite`.
 //!
 //! One process only: its cache is in the process's memory, and a second one would go on believing in roles that
 //! the first has taken away. Without that cache each request costs hundreds of SQL statements.
