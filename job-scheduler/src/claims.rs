@@ -25,10 +25,8 @@ pub(crate) struct Claim {
 /// What became of a try to grant one unit.
 enum Try {
     Granted(Box<Grant>),
-    /// Somebody was faster.
+    /// Somebody was faster, or a limit was reached meanwhile.
     Lost,
-    /// A limit was reached meanwhile: look at the region anew.
-    Full,
     /// The same claim was answered elsewhere meanwhile.
     Answered,
 }
@@ -47,7 +45,7 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
     if let Some(grant) = again(jobs, claim.id).await? {
         return Ok(Some(grant));
     }
-    'anew: for _ in 0..ROUNDS {
+    for _ in 0..ROUNDS {
         let view = jobs.store.region_view(&claim.region).await?;
         let hint = hint(jobs, claim).await?;
         let candidates = candidates(&view, hint.as_ref(), &jobs.settings.shape.limits);
@@ -68,7 +66,6 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
                     return Ok(Some(*grant));
                 }
                 Try::Lost => {}
-                Try::Full => continue 'anew,
                 Try::Answered => return again(jobs, claim.id).await,
             }
         }
@@ -123,8 +120,7 @@ async fn try_grant(jobs: &Jobs, claim: &Claim, job: JobId) -> Result<Try, CallEr
         Ok(Stored { record, .. }) => Ok(record
             .grant(jobs.rules().lease_length)
             .map_or(Try::Lost, |grant| Try::Granted(Box::new(grant)))),
-        Err(StoreError::Conflict) => Ok(Try::Lost),
-        Err(StoreError::LimitReached) => Ok(Try::Full),
+        Err(StoreError::Conflict | StoreError::LimitReached) => Ok(Try::Lost),
         Err(StoreError::ClaimTaken) => Ok(Try::Answered),
         Err(error) => Err(error.into()),
     }

@@ -7,6 +7,8 @@ use proto::v1::job_service_server::JobServiceServer;
 use proto::v1::work_service_server::WorkServiceServer;
 use service_kit::admin::Condition;
 use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::job_service::JobApi;
@@ -29,25 +31,35 @@ pub(crate) async fn run(
 ) {
     let mut ticks = tokio::time::interval(ASK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // Watchers of the health service are told of changes only.
+    let mut told = None;
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        match store.ping().await {
-            Ok(()) => {
-                condition.met();
-                reporter.set_serving::<JobServiceServer<JobApi>>().await;
-                reporter.set_serving::<WorkServiceServer<Work>>().await;
-            }
-            Err(error) => {
-                condition.unmet(error.to_string());
-                not_serving(&reporter).await;
-            }
+        let answer = store.ping().await;
+        match &answer {
+            Ok(()) => condition.met(),
+            Err(error) => condition.unmet(error.to_string()),
+        }
+        let serving = answer.is_ok();
+        if told.replace(serving) != Some(serving) {
+            tell(&reporter, serving).await;
         }
     }
-    not_serving(&reporter).await;
+    tell(&reporter, false).await;
 }
 
-async fn not_serving(reporter: &HealthReporter) {
-    reporter.set_not_serving::<JobServiceServer<JobApi>>().await;
-    reporter.set_not_serving::<WorkServiceServer<Work>>().await;
+async fn tell(reporter: &HealthReporter, serving: bool) {
+    let status = if serving {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    };
+    for service in [
+        "",
+        JobServiceServer::<JobApi>::NAME,
+        WorkServiceServer::<Work>::NAME,
+    ] {
+        reporter.set_service_status(service, status).await;
+    }
 }
 
 /// Looks at start and every minute whether an accepted job could be lost, and says so loudly.

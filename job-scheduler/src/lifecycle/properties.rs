@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use super::sample::{self, at, failed, finish_of, report_of};
 use super::{Jitter, cancel, finish, give_up_when_due, grant, lapse, promote, report};
 use crate::job_record::JobRecord;
+use crate::store::keys::Keys;
+use crate::store::placement::{self, Entry};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -156,9 +158,11 @@ impl World {
                 || (done && next.image == Some(*image));
             assert!(known, "{image} is forgotten");
         }
-        // An accepted job ends: somebody is on it, it can be granted, or a time is set.
-        let cared_for = next.is_over() || next.held_lease().is_some() || next.unit().is_some();
-        assert!(cared_for, "nobody will ever look at it again");
+        // An accepted job ends: somebody is on it, it can be granted, or it waits for its time; and
+        // never two of these at once.
+        let standing = placement::entries(next, &Keys::new("p"));
+        let standing = standing.iter().filter(|entry| is_work(entry)).count();
+        assert_eq!(standing, usize::from(!next.is_over()), "{next:?}");
         assert!(
             next.status.is_final() || next.deadline.is_some(),
             "it may wait for ever"
@@ -170,6 +174,14 @@ impl World {
             assert_eq!(next.view().destination_image_id, None);
         }
     }
+}
+
+/// Whether somebody finds the job by this entry when there is something to do for it.
+fn is_work(entry: &Entry) -> bool {
+    let Entry::Scored { key, .. } = entry else {
+        return false;
+    };
+    key.starts_with("p:eligible:") || key == "p:waiting" || key == "p:leases"
 }
 
 proptest! {

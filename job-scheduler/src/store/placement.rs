@@ -90,7 +90,9 @@ fn times(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
             placed.scored(keys.due(what), at.as_millisecond());
         }
     };
-    due(Due::Waiting, record.waiting_until);
+    // A backoff outlives its unit when the last leftover was settled by a report.
+    let waiting = record.waiting_until.filter(|_| record.unit().is_some());
+    due(Due::Waiting, waiting);
     due(
         Due::Lease,
         record.held_lease().map(|lease| lease.expires_at),

@@ -19,9 +19,11 @@ async fn a_redis_that_was_away_is_used_again_and_nothing_is_lost() {
     let url = server.url().into();
     let store = RedisStore::new(&url, "test", Duration::from_secs(1), shape(2)).expect("a URL");
     let rig = Rig::on(Arc::new(store), settings(2), ManualClock::at(at(0))).await;
-    let running = rig.create("t1").await;
-    let waiting = rig.create("t1").await;
+    let mut waiting = vec![rig.create("t1").await, rig.create("t1").await];
     let grant = rig.claim().await.expect("work");
+    let running: JobId = grant.job_id.parse().expect("an id");
+    waiting.retain(|id| *id != running);
+    let waiting = waiting[0];
     let mut progress = rig.progress(&grant).await;
     progress.until(v1::Directive::Continue).await;
 

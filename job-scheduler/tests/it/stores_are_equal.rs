@@ -93,6 +93,16 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Asks both stores and compares.
+macro_rules! both {
+    ($pair:expr, $call:ident ( $($argument:expr),* )) => {{
+        let memory = $pair.memory.$call($($argument),*).await;
+        let redis = $pair.redis.$call($($argument),*).await;
+        assert_eq!(memory, redis, stringify!($call));
+        memory
+    }};
+}
+
 #[test]
 fn redis_and_memory_answer_alike() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -106,24 +116,63 @@ fn redis_and_memory_answer_alike() {
         .run(&prop::collection::vec(op(), 1..80), |ops| {
             case.set(case.get() + 1);
             let prefix = format!("case-{}", case.get());
-            let url = server.url().into();
-            let timeout = Duration::from_secs(5);
-            runtime.block_on(async {
-                let redis = RedisStore::new(&url, &prefix, timeout, tight_shape()).expect("a URL");
-                let mut pair = Pair {
-                    memory: MemoryStore::new(tight_shape()),
-                    redis,
-                    now: 0,
-                    rolls: 0,
-                };
-                for op in ops {
-                    pair.run(&op).await;
-                    pair.compare().await;
-                }
-            });
+            runtime.block_on(run(&server, &prefix, &ops));
             Ok(())
         })
         .expect("the stores are equal");
+}
+
+/// Chance seldom fills a region while others wait: whose message is due when a slot gets free?
+#[tokio::test]
+async fn a_freed_slot_wakes_alike() {
+    let server = RedisServer::start().await;
+    let create = |job| Op::Create {
+        job,
+        tenant: job,
+        backwards: false,
+        key: None,
+    };
+    let grant = |job| Op::Grant { job, claim: job };
+    let tickets = || Op::Tickets {
+        backwards: false,
+        most: 5,
+    };
+    let mut ops = vec![create(0), create(1), create(2), grant(0), grant(1)];
+    ops.extend([Op::Advance { seconds: 5 }, tickets()]);
+    ops.push(Op::Finish {
+        job: 0,
+        outcome: 0,
+        settle: true,
+    });
+    let pair = run(&server, "slot", &ops).await;
+    let pace = pace(5);
+    let woken = both!(pair, take_tickets(&region("ot2"), at(pair.now), &pace));
+    assert_eq!(woken.expect("answers"), [job_id(2)]);
+}
+
+async fn run(server: &RedisServer, prefix: &str, ops: &[Op]) -> Pair {
+    let timeout = Duration::from_secs(5);
+    let redis = RedisStore::new(&server.url().into(), prefix, timeout, tight_shape());
+    let mut pair = Pair {
+        memory: MemoryStore::new(tight_shape()),
+        redis: redis.expect("a URL"),
+        now: 0,
+        rolls: 0,
+    };
+    for op in ops {
+        pair.run(op).await;
+        pair.compare().await;
+    }
+    pair
+}
+
+fn pace(most: u8) -> TicketPace {
+    TicketPace {
+        first: Duration::from_secs(30),
+        longest: Duration::from_secs(600),
+        stretch: 1.25,
+        most: usize::from(most),
+    }
 }
 
 struct Pair {
@@ -132,16 +181,6 @@ struct Pair {
     now: i64,
     /// Tokens are made by counting, so that both stores get the same.
     rolls: u128,
-}
-
-/// Asks both stores and compares.
-macro_rules! both {
-    ($pair:expr, $call:ident ( $($argument:expr),* )) => {{
-        let memory = $pair.memory.$call($($argument),*).await;
-        let redis = $pair.redis.$call($($argument),*).await;
-        assert_eq!(memory, redis, stringify!($call));
-        memory
-    }};
 }
 
 impl Pair {
@@ -208,12 +247,7 @@ impl Pair {
                 }
             }
             Op::Tickets { backwards, most } => {
-                let pace = TicketPace {
-                    first: Duration::from_secs(30),
-                    longest: Duration::from_secs(600),
-                    stretch: 1.25,
-                    most: usize::from(*most),
-                };
+                let pace = pace(*most);
                 let taken = both!(self, take_tickets(&destination(*backwards), now, &pace));
                 assert!(taken.expect("answers").len() <= pace.most);
             }
