@@ -72,7 +72,10 @@ impl Iterator for RandomBytes {
                 % PIECE,
         );
         for page in piece.chunks_exact_mut(PAGE) {
-            page[..8].copy_from_slice(&self.number.to_le_bytes());
+            // Mixed in, not written over: an image smaller than a stamp is random too.
+            for (byte, stamp) in page.iter_mut().zip(self.number.to_le_bytes()) {
+                *byte ^= stamp;
+            }
         }
         piece.truncate(length);
         self.number += 1;
