@@ -1,1 +1,15 @@
-//! placeholder
+//! What the scenarios share: a caller of the image copy API who notices everything that he is not
+//! promised.
+//!
+//! The scenarios themselves are the test binaries under `tests/`, each with a test bed of real servers.
+//! Nothing here is built on the product's own client code: a test must see the wire as callers do.
+
+mod answer;
+mod copies;
+mod event_stream;
+mod witness;
+
+pub use answer::Answer;
+pub use copies::{Copies, JOBS, is_final};
+pub use event_stream::{Event, EventStream};
+pub use witness::Witness;

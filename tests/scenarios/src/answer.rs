@@ -1,0 +1,130 @@
+//! An HTTP answer, read whole, as a caller sees it.
+
+use std::fmt;
+
+use anyhow::{Context, ensure};
+use reqwest::Response;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// Status, headers and body of an answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Answer {
+    /// Reads an answer to its end.
+    ///
+    /// # Errors
+    /// When the connection breaks first.
+    pub async fn read(response: Response) -> anyhow::Result<Self> {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        Ok(Self {
+            status,
+            headers,
+            body: response.text().await?,
+        })
+    }
+
+    /// A header's value; empty when there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The body as JSON, of an answer with this status.
+    ///
+    /// # Errors
+    /// When the status is another or the body is no JSON; the error shows both.
+    pub fn json(&self, status: u16) -> anyhow::Result<Value> {
+        ensure!(self.status == status, "{status} expected, not {self}");
+        serde_json::from_str(&self.body).with_context(|| format!("no JSON: {self}"))
+    }
+
+    /// Checks an error answer of the image copy API to the byte: status line, media type and text.
+    ///
+    /// # Errors
+    /// When anything differs; the error shows what came.
+    pub fn expect_fault(&self, status: u16, reason: &str, message: &str) -> anyhow::Result<()> {
+        let body = format!("{status} {reason}\n\n{message}\n\n");
+        ensure!(
+            self.status == status && self.body == body,
+            "{body:?} expected, not {self}"
+        );
+        self.expect_fault_headers()
+    }
+
+    /// Checks an error answer whose text is free, but must hold each of `parts`.
+    ///
+    /// # Errors
+    /// When anything differs; the error shows what came.
+    pub fn expect_fault_naming(
+        &self,
+        status: u16,
+        reason: &str,
+        parts: &[&str],
+    ) -> anyhow::Result<()> {
+        let framed = self.body.starts_with(&format!("{status} {reason}\n\n"))
+            && self.body.ends_with("\n\n")
+            && parts.iter().all(|part| self.body.contains(part));
+        ensure!(
+            self.status == status && framed,
+            "{status} naming {parts:?} expected, not {self}"
+        );
+        self.expect_fault_headers()
+    }
+
+    fn expect_fault_headers(&self) -> anyhow::Result<()> {
+        for (name, value) in [
+            ("content-type", "text/plain; charset=UTF-8"),
+            ("vary", "X-Auth-Token"),
+        ] {
+            ensure!(
+                self.header(name) == value,
+                "{name} must be `{value}`: {self}"
+            );
+        }
+        let length = self.body.len().to_string();
+        ensure!(
+            self.header("content-length") == length,
+            "content-length must be {length}: {self}"
+        );
+        if self.status == 401 {
+            let challenge = self.header("www-authenticate");
+            ensure!(
+                challenge.starts_with("Keystone uri=\""),
+                "no challenge: {self}"
+            );
+        }
+        self.expect_request_id()
+    }
+
+    /// Checks that the answer carries a request id.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn expect_request_id(&self) -> anyhow::Result<()> {
+        let id = self.header("x-openstack-request-id");
+        let uuid = id
+            .strip_prefix("req-")
+            .and_then(|text| uuid::Uuid::try_parse(text).ok());
+        ensure!(uuid.is_some(), "`{id}` is no request id: {self}");
+        Ok(())
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {:?}", self.status, self.headers, self.body)
+    }
+}
