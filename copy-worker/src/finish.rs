@@ -3,7 +3,7 @@
 
 use domain::{Finish, FinishVerdict};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::claim::retry_delays;
 use crate::workshop::Workshop;
@@ -28,7 +28,12 @@ async fn until_answered(workshop: &Workshop, finish: &Finish) -> Option<FinishVe
     let mut failures = 0;
     loop {
         match workshop.scheduler.finish(finish).await {
-            Ok(verdict) => return Some(verdict),
+            Ok(verdict) => {
+                if failures > 0 {
+                    info!(finish.failures = failures, "the end of a unit is reported at last");
+                }
+                return Some(verdict);
+            }
             Err(error) if error.may_pass() => {
                 if failures == 0 {
                     warn!(error.message = %error, "the end of a unit is not reported yet");

@@ -66,7 +66,11 @@ impl Heartbeat {
             let mut answers = 0;
             match self.beat(&mut answers).await {
                 StreamEnd::Superseded => return,
-                end => warn!(error.message = %end, "a progress stream broke"),
+                // Once an outage: every unit would say it every few seconds.
+                end if failures == 0 || answers > 0 => {
+                    warn!(error.message = %end, "a progress stream broke");
+                }
+                end => debug!(error.message = %end, "a progress stream broke again"),
             }
             failures = if answers > 0 { 1 } else { failures + 1 };
             sleep(delays.delay(failures)).await;
