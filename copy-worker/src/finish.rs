@@ -30,7 +30,10 @@ async fn until_answered(workshop: &Workshop, finish: &Finish) -> Option<FinishVe
         match workshop.scheduler.finish(finish).await {
             Ok(verdict) => {
                 if failures > 0 {
-                    info!(finish.failures = failures, "the end of a unit is reported at last");
+                    info!(
+                        finish.failures = failures,
+                        "the end of a unit is reported at last"
+                    );
                 }
                 return Some(verdict);
             }
