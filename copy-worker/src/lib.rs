@@ -5,9 +5,9 @@
 //! image is deleted only when the scheduler says so or nobody else can be using it; whatever ends a
 //! unit (success, failure, cancel, panic, shutdown) is told to the scheduler, for hours if need be.
 //!
-//! A unit's way down the page: [`intake`] takes a permit and waits for a wake-up, [`claim`] asks for a
-//! grant, [`attempt`] is the grant while it is worked on, [`unit`] runs one of [`units`] beside a
-//! [`heartbeat`] that keeps its [`lease`], and [`finish`] reports how it ended.
+//! A unit's way down the page: `intake` takes a permit and waits for a wake-up, `claim` asks for a
+//! grant, `attempt` is the grant while it is worked on, `unit` runs one of `units` beside a
+//! `heartbeat` that keeps its `lease`, and `finish` reports how it ended.
 
 mod attempt;
 mod claim;
