@@ -43,6 +43,14 @@ impl RedisServer {
         self.process.wait().expect("it was started here");
     }
 
+    /// Stops it in its tracks, or lets it go on: its connections stay open and say nothing.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.expect("kill is installed").success());
+    }
+
     /// Starts it again on the same port and data.
     pub(crate) async fn restart(&mut self) {
         self.process = spawn(self.port, &self.directory);

@@ -16,9 +16,7 @@ use crate::sample::{at, settings, shape};
 #[tokio::test]
 async fn a_redis_that_was_away_is_used_again_and_nothing_is_lost() {
     let mut server = RedisServer::start().await;
-    let url = server.url().into();
-    let store = RedisStore::new(&url, "test", Duration::from_secs(1), shape(2)).expect("a URL");
-    let rig = Rig::on(Arc::new(store), settings(2), ManualClock::at(at(0))).await;
+    let rig = Rig::on(store(&server), settings(2), ManualClock::at(at(0))).await;
     let mut waiting = vec![rig.create("t1").await, rig.create("t1").await];
     let grant = rig.claim().await.expect("work");
     let running: JobId = grant.job_id.parse().expect("an id");
@@ -57,11 +55,50 @@ async fn a_redis_that_was_away_is_used_again_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_redis_that_hangs_is_given_up_in_time_and_used_again() {
+    let server = RedisServer::start().await;
+    let rig = Rig::on(store(&server), settings(2), ManualClock::at(at(0))).await;
+    rig.create("t1").await;
+    server.freeze(true);
+    for _ in 0..3 {
+        let call = rig.create_as(JobId::generate(), "t1", None);
+        let answer = tokio::time::timeout(Duration::from_secs(4), call).await;
+        let refused = answer.expect("in time").expect_err("redis hangs");
+        assert_eq!(refused.code(), Code::Unavailable);
+    }
+    server.freeze(false);
+    let call = async || {
+        let created = rig.create_as(JobId::generate(), "t1", None).await;
+        created.ok()
+    };
+    eventually(call).await;
+}
+
+#[tokio::test]
+async fn two_schedulers_never_exceed_a_limit_between_them() {
+    let server = RedisServer::start().await;
+    let clock = ManualClock::at(at(0));
+    let one = Rig::on(store(&server), settings(2), clock.clone()).await;
+    let two = Rig::on(store(&server), settings(2), clock).await;
+    for _ in 0..30 {
+        one.create("t1").await;
+    }
+    let (mut done, mut running) = (0, Vec::new());
+    while done < 30 {
+        let (a, b, c, d) = tokio::join!(one.claim(), two.claim(), one.claim(), two.claim());
+        running.extend([a, b, c, d].into_iter().flatten());
+        assert!(running.len() <= 2);
+        let grant = running.pop().expect("there is work until all is done");
+        two.finish(&grant, replicated(&grant), &[]).await;
+        done += 1;
+    }
+    assert!(one.claim().await.is_none());
+}
+
+#[tokio::test]
 async fn a_full_redis_refuses_new_jobs_and_ends_old_ones() {
     let server = RedisServer::start().await;
-    let url = server.url().into();
-    let store = RedisStore::new(&url, "test", Duration::from_secs(1), shape(2)).expect("a URL");
-    let rig = Rig::on(Arc::new(store), settings(2), ManualClock::at(at(0))).await;
+    let rig = Rig::on(store(&server), settings(2), ManualClock::at(at(0))).await;
     let id = rig.create("t1").await;
     let client = redis::Client::open(server.url()).expect("a URL");
     let mut connection = client
@@ -81,6 +118,12 @@ async fn a_full_redis_refuses_new_jobs_and_ends_old_ones() {
     rig.reconcile().await;
     rig.finish(&grant, replicated(&grant), &[]).await;
     assert_eq!(rig.status(id).await, JobStatus::Replicated);
+}
+
+fn store(server: &RedisServer) -> Arc<RedisStore> {
+    let timeout = Duration::from_secs(1);
+    let store = RedisStore::new(&server.url().into(), "test", timeout, shape(2));
+    Arc::new(store.expect("a URL"))
 }
 
 /// Tries until it works, for ten seconds.

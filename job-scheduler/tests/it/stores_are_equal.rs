@@ -108,7 +108,7 @@ fn redis_and_memory_answer_alike() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let server = runtime.block_on(RedisServer::start());
     let mut runner = TestRunner::new(Config {
-        cases: 64,
+        cases: 48,
         ..Config::default()
     });
     let case = std::cell::Cell::new(0);

@@ -44,6 +44,27 @@ async fn a_cancel_on_another_scheduler_reaches_the_worker() {
 }
 
 #[tokio::test]
+async fn many_reports_are_few_writes_and_each_is_counted() {
+    let rig = Rig::start(settings(2)).await;
+    let id = rig.create("t1").await;
+    let grant = rig.claim().await.expect("work");
+    let mut progress = rig.progress(&grant).await;
+    let before = rig.load(id).await.version;
+    for bytes in 0..50 {
+        let report = crate::rig::report(&grant, bytes);
+        progress.reports.send(report).await.expect("open");
+    }
+    while progress.next().await.reports_committed < 51 {}
+    let stored = rig.load(id).await;
+    assert_eq!(stored.record.bytes_copied, 49);
+    assert!(
+        stored.version - before <= 4,
+        "{} writes",
+        stored.version - before
+    );
+}
+
+#[tokio::test]
 async fn one_job_is_watched_to_its_end() {
     let (one, two) = two().await;
     let id = one.create("t1").await;
