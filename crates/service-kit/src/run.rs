@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::shutdown::TerminationSignals;
 use crate::telemetry::Telemetry;
 use crate::{Clock, SystemClock};
@@ -109,7 +109,12 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "{} failed", service.name);
-            ExitCode::FAILURE
+            // What a service finds wrong in its own section is as much a usage error.
+            if error.is::<ConfigError>() {
+                ExitCode::from(USAGE_ERROR)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
