@@ -1,0 +1,1 @@
+//! Images that are unusual and still copied, or refused for what they are.

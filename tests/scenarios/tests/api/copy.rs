@@ -1,0 +1,1 @@
+//! Copies from POST to `replicated`.
