@@ -38,6 +38,7 @@ impl TestBed {
     ///
     /// # Errors
     /// When something cannot be installed, built or started, or the old state has another number of Keystones.
+    /// What has been started for nobody by then goes on, so that another `up` resumes and `down` ends it.
     pub(crate) async fn bring_up(
         directory: &Path,
         options: Options,
