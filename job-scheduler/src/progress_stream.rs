@@ -49,8 +49,8 @@ pub(crate) async fn serve<S>(
         None => Err(CallError::ShuttingDown.into()),
     };
     if let Err(status) = ended {
-        // The worker may be gone already.
-        let _ = answers.send(Err(status)).await;
+        // The worker may be gone already, or not be reading: a drain does not wait for it.
+        let _ = answers.try_send(Err(status));
     }
 }
 

@@ -32,12 +32,6 @@ use super::{
 use crate::fairness::RegionView;
 use crate::job_record::{FORMAT, JobRecord, Owner};
 
-/// Tenants that a region's view shows of each source.
-pub(super) const TENANTS_SHOWN: usize = 4;
-/// Units that a region's view shows of each tenant.
-pub(super) const UNITS_SHOWN: usize = 4;
-/// Lanes whose tickets are taken at once.
-pub(super) const LANES_AT_ONCE: usize = 100;
 /// Lanes that are put into their place at once.
 const LANES_PER_SCAN: usize = 200;
 

@@ -1,6 +1,14 @@
-//! What the store must know of the configuration: the regions and the limits between them.
+//! What the store must know of the configuration, the regions and the limits between them; and how
+//! much of its indexes it shows at once.
 
 use domain::RegionId;
+
+/// Tenants that a region's view shows of each source.
+pub(super) const TENANTS_SHOWN: usize = 4;
+/// Units that a region's view shows of each tenant.
+pub(super) const UNITS_SHOWN: usize = 4;
+/// Lanes whose tickets are taken at once.
+pub(super) const LANES_AT_ONCE: usize = 100;
 
 /// How many copies may run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

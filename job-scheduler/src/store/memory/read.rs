@@ -9,8 +9,7 @@ use super::millis;
 use super::tables::Tables;
 use crate::fairness::{Head, RegionView, SourceView};
 use crate::store::keys::{CLEAN_UP, Keys, Lane, escape};
-use crate::store::redis::{LANES_AT_ONCE, TENANTS_SHOWN, UNITS_SHOWN};
-use crate::store::shape::Shape;
+use crate::store::shape::{LANES_AT_ONCE, Shape, TENANTS_SHOWN, UNITS_SHOWN};
 use crate::store::{PageQuery, TicketPace};
 
 /// As `create.lua` looks a key up.

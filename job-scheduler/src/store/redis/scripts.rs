@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use redis::{Script, ScriptInvocation};
 
 use super::connection::Connection;
-use super::{LANES_AT_ONCE, TENANTS_SHOWN, UNITS_SHOWN, view};
+use super::view;
 use crate::fairness::RegionView;
 use crate::job_record::JobRecord;
 use crate::store::change::{Change, LaneKeys};
 use crate::store::keys::{CLEAN_UP, Keys, escape};
-use crate::store::shape::Shape;
+use crate::store::shape::{LANES_AT_ONCE, Shape, TENANTS_SHOWN, UNITS_SHOWN};
 use crate::store::{Created, IntakeTerms, PageQuery, StoreError, Stored, TicketPace};
 
 /// All scripts, with the names that they need.
