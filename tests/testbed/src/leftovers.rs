@@ -149,7 +149,11 @@ impl TestBed {
         let list = "/v2/extension/image_replicator/jobs?all_tenants=true";
         let mut path = list.to_owned();
         loop {
-            let answer = admin.front(Method::GET, &path).send().await?.error_for_status()?;
+            let answer = admin
+                .front(Method::GET, &path)
+                .send()
+                .await?
+                .error_for_status()?;
             let page: Vec<Value> = answer.json().await.context("the jobs are no list")?;
             let Some(last) = page.last() else {
                 return Ok(jobs);
