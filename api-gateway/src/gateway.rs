@@ -22,7 +22,7 @@ use crate::router::{openapi_json, router};
 use crate::scheduler_client::SchedulerClient;
 use crate::server::Server;
 use crate::wake_up::WakeUps;
-use crate::{cloud, fault};
+use crate::{admission_rules, fault};
 
 /// A gateway whose ports are bound.
 pub struct Gateway {
@@ -53,7 +53,10 @@ impl Gateway {
     pub async fn build(context: Context) -> anyhow::Result<Self> {
         let config = &context.config;
         let settings = config.gateway()?;
-        let cloud = cloud::cloud(config, settings.request_deadline)?;
+        let cloud = service_kit::cloud(
+            config,
+            &admission_rules::timeouts(settings.request_deadline),
+        )?;
         let region = cloud
             .region(&settings.region)
             .with_context(|| format!("gateway.region: regions.{} is missing", settings.region))?;
@@ -92,7 +95,7 @@ impl Gateway {
                 metrics.clone(),
             ),
             request_rate: RequestRate::new(settings),
-            admission: cloud::admission(config, &cloud, &settings.region)?,
+            admission: admission_rules::admission(config, &cloud, &settings.region)?,
             wake_ups: WakeUps::new(queue.publisher(), metrics.clone()),
             abandoned_creates: AbandonedCreates::start(
                 scheduler.clone(),

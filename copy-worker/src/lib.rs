@@ -11,8 +11,8 @@
 
 mod attempt;
 mod claim;
-mod cloud;
 mod drain;
+mod engine_settings;
 mod finish;
 mod heartbeat;
 mod intake;

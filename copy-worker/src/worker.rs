@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use domain::WorkerId;
+use openstack::HttpSettings;
 use prometheus_client::registry::Registry;
 use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
@@ -14,8 +15,8 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 use work_queue::{Settings, WorkQueue};
 
-use crate::cloud::{cloud, engine_settings};
 use crate::drain::drain;
+use crate::engine_settings::engine_settings;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::scheduler_client::SchedulerClient;
@@ -59,7 +60,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         units: units.clone(),
         workshop: Arc::new(Workshop {
             scheduler,
-            cloud: cloud(config)?,
+            cloud: service_kit::cloud(config, &HttpSettings::default())?,
             engine: engine_settings(&config.copy, settings),
             report_every: settings.report_every,
             finish_patience: settings.finish_patience,

@@ -6,7 +6,7 @@
 mod authenticate;
 mod lookup;
 
-pub use authenticate::{Credentials, Scope};
+pub use authenticate::{Credentials, Password, Scope};
 pub use lookup::{Project, User};
 
 use http::Method;

@@ -7,6 +7,8 @@
 pub mod admin;
 mod backoff;
 mod clock;
+#[cfg(feature = "cloud")]
+mod cloud;
 pub mod config;
 mod run;
 mod shutdown;
@@ -14,4 +16,6 @@ pub mod telemetry;
 
 pub use backoff::{Backoff, InvalidBackoff};
 pub use clock::{Clock, ManualClock, SystemClock};
+#[cfg(feature = "cloud")]
+pub use cloud::cloud;
 pub use run::{Context, Service, run};

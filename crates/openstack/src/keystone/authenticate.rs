@@ -1,6 +1,7 @@
 //! Getting a token for a password (`POST /v3/auth/tokens`).
 
 use std::fmt;
+use std::path::PathBuf;
 
 use domain::TenantId;
 use http::Method;
@@ -20,7 +21,17 @@ pub struct Credentials {
     /// The id of the user's domain.
     pub user_domain_id: String,
     /// The password.
-    pub password: SecretString,
+    pub password: Password,
+}
+
+/// Where a password comes from.
+#[derive(Debug, Clone)]
+pub enum Password {
+    /// The password itself.
+    Value(SecretString),
+    /// A file that holds it, read anew for each new token, so that a rotated password is taken
+    /// without a restart. Line ends behind the password don't count.
+    File(PathBuf),
 }
 
 /// What a token shall be good for.
@@ -49,6 +60,25 @@ impl fmt::Display for Scope {
     }
 }
 
+impl Password {
+    /// The password as of now.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] that names the file when it can't be read.
+    async fn read(&self) -> Result<SecretString, Error> {
+        match self {
+            Self::Value(password) => Ok(password.clone()),
+            Self::File(path) => match tokio::fs::read_to_string(path).await {
+                Ok(text) => Ok(SecretString::from(text.trim_end_matches(['\r', '\n']))),
+                Err(error) => Err(Error::Unauthorized(format!(
+                    "the password file {} can't be read: {error}",
+                    path.display()
+                ))),
+            },
+        }
+    }
+}
+
 impl Keystone {
     /// A new token.
     ///
@@ -67,11 +97,12 @@ impl Keystone {
             }
             Scope::System => json!({"system": {"all": true}}),
         };
+        let password = credentials.password.read().await?;
         let body = json!({"auth": {
             "identity": {"methods": ["password"], "password": {"user": {
                 "name": credentials.username,
                 "domain": {"id": credentials.user_domain_id},
-                "password": credentials.password.expose_secret(),
+                "password": password.expose_secret(),
             }}},
             "scope": scope,
         }});
@@ -86,5 +117,26 @@ impl Keystone {
             .ok_or_else(|| Error::Malformed("Keystone's answer has no token".to_owned()))?;
         let document: TokenDocument = answer.json("the new token")?;
         Ok(Token::new(secret, document.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_rotated_password_file_is_read_anew() {
+        let path = std::env::temp_dir().join(format!("password-{}", uuid::Uuid::new_v4()));
+        let password = Password::File(path.clone());
+        let missing = password.read().await.expect_err("no file yet");
+        assert!(missing.to_string().contains("can't be read"), "{missing}");
+        for text in ["first", "second"] {
+            std::fs::write(&path, format!("{text}\n")).expect("a temporary file");
+            assert_eq!(
+                password.read().await.expect("readable").expose_secret(),
+                text
+            );
+        }
+        std::fs::remove_file(path).expect("still there");
     }
 }

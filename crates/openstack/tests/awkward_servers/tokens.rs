@@ -2,8 +2,8 @@
 
 use domain::TenantId;
 use openstack::{
-    Auth, Credentials, Error, Glance, HttpClient, HttpSettings, Keystone, Purpose, RequestContext,
-    ServiceIdentity, ServiceScope,
+    Auth, Credentials, Error, Glance, HttpClient, HttpSettings, Keystone, Password, Purpose,
+    RequestContext, ServiceIdentity, ServiceScope,
 };
 use secrecy::SecretString;
 
@@ -18,7 +18,7 @@ fn identity(keystone: &Server) -> ServiceIdentity {
     let credentials = Credentials {
         username: "replicator".to_owned(),
         user_domain_id: "default".to_owned(),
-        password: SecretString::from("hunter2"),
+        password: Password::Value(SecretString::from("hunter2")),
     };
     let url = keystone.url.join("/v3").expect("a URL");
     ServiceIdentity::new(

@@ -57,8 +57,8 @@ pub struct ServiceUserConfig {
     #[serde(default = "default_domain")]
     pub project_domain_id: String,
     #[serde(default, deserialize_with = "secret::parse_optional")]
-    pub(super) password: Option<SecretString>,
-    pub(super) password_file: Option<PathBuf>,
+    pub(crate) password: Option<SecretString>,
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// What may come to a region.

@@ -1,0 +1,30 @@
+//! From the configuration to the settings of the engine.
+
+use copy_engine::{EngineSettings, MinimumRate, PropertyPattern};
+use openstack::Visibility;
+use service_kit::config::{self, CopyConfig, WorkerConfig};
+
+/// How this worker makes copies.
+pub(crate) fn engine_settings(copy: &CopyConfig, worker: &WorkerConfig) -> EngineSettings {
+    let patterns = |texts: &[String]| {
+        texts
+            .iter()
+            .map(|text| PropertyPattern::new(text))
+            .collect()
+    };
+    EngineSettings {
+        visibility: match copy.visibility {
+            config::Visibility::Private => Visibility::Private,
+            config::Visibility::Shared => Visibility::Shared,
+            config::Visibility::Community => Visibility::Community,
+        },
+        dropped_properties: patterns(&copy.dropped_properties),
+        required_properties: patterns(&copy.required_properties),
+        read_ahead_bytes: copy.read_ahead_bytes,
+        idle_timeout: copy.idle_timeout,
+        minimum_rate: MinimumRate {
+            bytes_per_second: worker.minimum_rate_bytes,
+            window: worker.minimum_rate_window,
+        },
+    }
+}
