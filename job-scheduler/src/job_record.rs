@@ -38,6 +38,8 @@ pub struct JobRecord {
     pub attempt: u32,
     /// Attempts that ended with a transient failure; bounded by `max_attempts`.
     pub failures: u32,
+    /// Of those, the ones in which source and destination differed after the copy.
+    pub mismatches: u32,
     /// Leases of copies that ran out; bounded by `max_lost_leases`.
     pub lost_leases: u32,
     /// Clean-ups that ended with something left; sets their backoff, bounded by nothing.

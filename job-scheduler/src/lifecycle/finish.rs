@@ -11,6 +11,10 @@ use super::{Jitter, Rules, after, give_up, step};
 use crate::job_record::JobRecord;
 use crate::job_state::{Event, IllegalTransition};
 
+/// Copies of one job that may differ from their source: once is a fault of the line or a disk, twice
+/// is one that another attempt won't mend.
+const MOST_MISMATCHES: u32 = 2;
+
 /// What a finish changes and what the worker is told. No record: there is nothing to write.
 ///
 /// # Errors
@@ -82,7 +86,12 @@ fn end_copy(
         Outcome::Failed { error, transient } => {
             next.image = None;
             next.failures += 1;
-            if *transient && next.failures < rules.max_attempts {
+            if error.code == ErrorCode::VerificationFailed {
+                next.mismatches += 1;
+            }
+            let exhausted =
+                next.failures >= rules.max_attempts || next.mismatches >= MOST_MISMATCHES;
+            if *transient && !exhausted {
                 next.waiting_until = Some(after(now, rules.backoff(next.failures, jitter)));
             } else {
                 give_up(next, error.clone(), now)?;

@@ -30,6 +30,7 @@ pub fn accept(
         bytes_copied: 0,
         attempt: 0,
         failures: 0,
+        mismatches: 0,
         lost_leases: 0,
         clean_up_failures: 0,
         lease: None,

@@ -53,6 +53,24 @@ fn an_adopted_leftover_becomes_the_image_and_the_attempts_own_stays_to_be_cleane
 }
 
 #[test]
+fn a_copy_that_differs_twice_is_an_error() {
+    let differs = || Outcome::Failed {
+        error: JobError::new(ErrorCode::VerificationFailed, "the hashes differ"),
+        transient: true,
+    };
+    let first = sample::granted();
+    let (backed_off, _) = end(&first, &finish_of(&first, differs()), 1);
+    assert_eq!(backed_off.status, JobStatus::Replicating);
+    let second = leased(&promote(&backed_off, at(600)).expect("over"), 600);
+    let (given_up, _) = end(&second, &finish_of(&second, differs()), 601);
+    assert_eq!(given_up.status, JobStatus::Error);
+    assert_eq!(
+        given_up.error.map(|error| error.code),
+        Some(ErrorCode::VerificationFailed)
+    );
+}
+
+#[test]
 fn a_late_finish_of_a_taken_over_attempt_is_superseded() {
     let first = sample::granted();
     let lapsed = lapse(&first, at(30), Jitter(0.0), &sample::rules()).expect("expired");
