@@ -51,6 +51,35 @@ impl Answer {
         serde_json::from_str(&self.body).with_context(|| format!("no JSON: {self}"))
     }
 
+    /// The id of the job in the answer to an accepted copy.
+    ///
+    /// # Errors
+    /// When the answer is not the documented 202; the error shows what came.
+    pub fn accepted_job(&self) -> anyhow::Result<String> {
+        let body = self.json(202)?;
+        let keys = body.as_object().map(serde_json::Map::len);
+        ensure!(keys == Some(1), "one key expected: {self}");
+        let job = body["job_id"].as_str().context("no job_id")?;
+        Ok(job.to_owned())
+    }
+
+    /// Checks the answer to an accepted cancel: 204, nothing else, and above all no `Content-Type`,
+    /// at which a known client crashes.
+    ///
+    /// # Errors
+    /// When anything differs; the error shows what came.
+    pub fn expect_no_content(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.status == 204 && self.body.is_empty(),
+            "an empty 204 expected, not {self}"
+        );
+        ensure!(
+            !self.headers.contains_key("content-type"),
+            "a 204 with a Content-Type: {self}"
+        );
+        self.expect_request_id()
+    }
+
     /// Checks an error answer of the image copy API to the byte: status line, media type and text.
     ///
     /// # Errors

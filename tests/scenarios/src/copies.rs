@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use testbed::{Cloud, eventually};
@@ -65,7 +65,7 @@ impl<'a> Copies<'a> {
     /// # Errors
     /// When the answer is not the documented 202.
     pub async fn start(&self, image: &str, tenant: &str) -> anyhow::Result<String> {
-        accepted_job(&self.ask(image, tenant).await?)
+        self.ask(image, tenant).await?.accepted_job()
     }
 
     /// `GET …/jobs/{job}`.
@@ -179,12 +179,4 @@ pub fn is_final(document: &Value) -> bool {
     ["replicated", "canceled", "error"]
         .iter()
         .any(|status| document["status"] == *status)
-}
-
-fn accepted_job(answer: &Answer) -> anyhow::Result<String> {
-    let body = answer.json(202)?;
-    let keys = body.as_object().map(serde_json::Map::len);
-    ensure!(keys == Some(1), "one key expected: {answer}");
-    let job = body["job_id"].as_str().context("no job_id")?;
-    Ok(job.to_owned())
 }

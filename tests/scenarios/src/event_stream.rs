@@ -73,12 +73,8 @@ impl EventStream {
                     None => continue,
                 }
             }
-            let chunk = timeout(PATIENCE, self.chunks.next())
-                .await
-                .context("no event came")?;
-            match chunk {
-                Some(chunk) => self.buffer.extend(chunk?),
-                None => return Ok(None),
+            if !self.read_on().await? {
+                return Ok(None);
             }
         }
     }
@@ -92,10 +88,34 @@ impl EventStream {
         serde_json::from_str(&event.data).with_context(|| format!("no JSON: {event:?}"))
     }
 
-    /// Comment lines seen so far: what keeps the stream open through proxies.
-    #[must_use]
-    pub fn comments(&self) -> usize {
-        self.comments
+    /// Waits for `count` more comment lines: what keeps the stream open through proxies.
+    ///
+    /// # Errors
+    /// As [`EventStream::next`], or when the stream ends or an event comes first.
+    pub async fn comments(&mut self, count: usize) -> anyhow::Result<()> {
+        let enough = self.comments + count;
+        while self.comments < enough {
+            match self.take_block() {
+                Some(block) => {
+                    let event = self.parse(&block)?;
+                    ensure!(event.is_none(), "an event, not a comment: {event:?}");
+                }
+                None => ensure!(self.read_on().await?, "the stream has ended"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads another piece; false when the stream has ended.
+    async fn read_on(&mut self) -> anyhow::Result<bool> {
+        let chunk = timeout(PATIENCE, self.chunks.next())
+            .await
+            .context("nothing came")?;
+        let Some(chunk) = chunk else {
+            return Ok(false);
+        };
+        self.buffer.extend(chunk?);
+        Ok(true)
     }
 
     fn take_block(&mut self) -> Option<Vec<u8>> {
