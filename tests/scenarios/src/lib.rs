@@ -7,9 +7,11 @@
 mod answer;
 mod copies;
 mod event_stream;
+mod replicas;
 mod witness;
 
 pub use answer::Answer;
 pub use copies::{Copies, JOBS, is_final};
 pub use event_stream::{Event, EventStream};
+pub use replicas::{Replicas, image_of_attempt};
 pub use witness::Witness;

@@ -1,0 +1,94 @@
+//! A cancel that reaches another scheduler than the one on which the worker hangs.
+
+use anyhow::{Context, ensure};
+use scenarios::{Witness, image_of_attempt, is_final};
+use testbed::{Part, Region};
+
+use crate::stage::{SCHEDULERS, SOURCE, Stage, workers};
+
+const GATEWAY: Part = Part::Gateway(Region::Ot1);
+
+/// One worker only does the work, so its connection stays with one scheduler. The gateway is bound to
+/// the one and then to the other scheduler: in one of the two rounds it is not the worker's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_finds_the_worker_through_any_scheduler() -> anyhow::Result<()> {
+    let stage = Stage::enter().await?;
+    for worker in workers().skip(1) {
+        stage.bed.freeze(worker).await?;
+    }
+    for number in 1..=SCHEDULERS {
+        bind_gateway(&stage, Some(number)).await?;
+        cancel_in_mid_copy(&stage).await?;
+    }
+    bind_gateway(&stage, None).await?;
+    for worker in workers().skip(1) {
+        stage.bed.thaw(worker).await?;
+    }
+    stage.leave(&[]).await
+}
+
+async fn cancel_in_mid_copy(stage: &Stage) -> anyhow::Result<()> {
+    let job = stage.start(stage.large_image().await?).await?;
+    let mut events = stage.copies().events(&format!("/{job}/events")).await?;
+    let witness = Witness::default();
+    let mut seen = Vec::new();
+    let mut next = async || {
+        let document = events.next_document().await?;
+        witness.see(&document)?;
+        seen.push(document["status"].to_string());
+        anyhow::Ok(document)
+    };
+    while next().await?["bytes_copied"].as_u64() == Some(0) {}
+    // From here on the copy cannot end by itself.
+    stage.bed.freeze(SOURCE).await?;
+    let copying = stage.copies().show(&job).await?;
+    ensure!(copying["status"] == "replicating", "it got away: {copying}");
+    stage.copies().cancel(&job).await?.expect_no_content()?;
+    let last = loop {
+        let document = next().await?;
+        if is_final(&document) {
+            break document;
+        }
+    };
+    ensure!(last["status"] == "canceled", "{seen:?}: {last}");
+    ensure!(
+        seen.iter()
+            .any(|status| status.contains("cancel_requested")),
+        "the events tell of no cancel: {seen:?}"
+    );
+    ensure!(events.next().await?.is_none(), "events after the last one");
+    let image = image_of_attempt(&job, 1)?;
+    stage.replicas().expect_gone(&image).await?;
+    stage.bed.thaw(SOURCE).await
+}
+
+/// Has the gateway talk to one scheduler, or to any.
+async fn bind_gateway(stage: &Stage, scheduler: Option<u16>) -> anyhow::Result<()> {
+    let address = scheduler
+        .map(|number| address_of(stage, number))
+        .transpose()?;
+    stage.bed.change_options(|options| {
+        let name = GATEWAY.to_string();
+        match address {
+            Some(address) => {
+                let layer = format!("[gateway]\nscheduler_url = 'http://{address}'\n");
+                options.part_config.insert(name, layer);
+            }
+            None => drop(options.part_config.remove(&name)),
+        }
+    })?;
+    stage.bed.restart(GATEWAY).await
+}
+
+/// Where a scheduler listens, as its own configuration says.
+fn address_of(stage: &Stage, number: u16) -> anyhow::Result<String> {
+    let part = Part::Scheduler(number).to_string();
+    let path = stage.bed.directory().join(part).join("config.toml");
+    let text = std::fs::read_to_string(path)?;
+    let line = text
+        .lines()
+        .skip_while(|line| *line != "[scheduler]")
+        .find_map(|line| line.strip_prefix("listen = "));
+    let address = line.context("a scheduler that listens nowhere")?;
+    Ok(address.trim_matches('"').to_owned())
+}
