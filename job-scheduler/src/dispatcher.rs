@@ -60,6 +60,7 @@ async fn dispatch(
     region: &RegionId,
 ) -> anyhow::Result<()> {
     let pace = TicketPace {
+        announced: jobs.settings.first_ticket,
         first: jobs.settings.ticket_first,
         longest: jobs.settings.ticket_longest,
         stretch: rand::rng().random_range(0.8..1.2),

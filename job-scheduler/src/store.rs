@@ -130,6 +130,9 @@ pub struct PageQuery {
 /// How messages are paced.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TicketPace {
+    /// For so long after its acceptance a copy is left to the gateway, which is publishing a message
+    /// itself: counted as well, it would get two.
+    pub announced: Duration,
     /// The next ticket after the first one comes this much later; it doubles.
     pub first: Duration,
     /// The longest distance between two tickets.
@@ -206,7 +209,7 @@ pub trait Store: Send + Sync + 'static {
     /// What is due at `now`, the earliest first.
     async fn due(&self, what: Due, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError>;
 
-    /// Takes units for which a message is due and moves their next ticket ahead first.
+    /// Takes units for which a message is due and moves their lane's next ticket ahead first.
     async fn take_tickets(
         &self,
         region: &RegionId,

@@ -168,6 +168,7 @@ async fn run(server: &RedisServer, prefix: &str, ops: &[Op]) -> Pair {
 
 fn pace(most: u8) -> TicketPace {
     TicketPace {
+        announced: Duration::from_secs(2),
         first: Duration::from_secs(30),
         longest: Duration::from_secs(600),
         stretch: 1.25,

@@ -11,6 +11,7 @@ use crate::sample::{region, settings};
 
 async fn take(rig: &Rig) -> Vec<JobId> {
     let pace = TicketPace {
+        announced: Duration::from_secs(2),
         first: Duration::from_secs(30),
         longest: Duration::from_secs(60),
         stretch: 1.0,
@@ -29,6 +30,20 @@ async fn a_new_job_gets_its_message_from_the_gateway_first() {
     assert_eq!(take(&rig).await, []);
     rig.pass(2).await;
     assert_eq!(take(&rig).await, [id]);
+}
+
+/// The message of the second is on its way from the gateway and not among those that are counted.
+#[tokio::test]
+async fn a_new_job_behind_an_old_one_is_left_to_the_gateway_too() {
+    let rig = Rig::start(settings(2)).await;
+    let old = rig.create("t1").await;
+    rig.pass(2).await;
+    let new = rig.create("t1").await;
+    assert_eq!(take(&rig).await, [old]);
+    rig.pass(1).await;
+    assert_eq!(take(&rig).await, []);
+    rig.pass(1).await;
+    assert_eq!(take(&rig).await, [old, new]);
 }
 
 #[tokio::test]

@@ -91,14 +91,13 @@ pub(super) fn take_tickets(
             break;
         }
         let step = tables.number(&steps, &name).unwrap_or(millis(pace.first));
-        let next = step.saturating_mul(2).min(millis(pace.longest));
-        tables.set_field(&steps, &name, &next.to_string());
-        tables.score(&tickets, &name, now + stretched(step, pace.stretch));
         let Some(lane) = Lane::parse(&name) else {
             continue;
         };
-        let mut wanted = pace.most - taken.len();
+        let eligible = keys.eligible(region, &lane);
+        let (mut wanted, mut youngest) = (pace.most - taken.len(), i64::MAX);
         if !lane.is_clean_up() {
+            youngest = now - millis(pace.announced);
             let of_source = keys.running_source(&lane.source);
             let of_tenant = keys.running_tenant(region, &lane.tenant);
             wanted = wanted
@@ -106,8 +105,19 @@ pub(super) fn take_tickets(
                 .min(left(limits.copies_per_source, &of_source, tables))
                 .min(left(limits.copies_per_tenant, &of_tenant, tables));
         }
-        let eligible = keys.eligible(region, &lane);
-        for (_, id) in tables.ranked(&eligible).take(wanted) {
+        let mut next = now + stretched(step, pace.stretch);
+        let fresh = tables.ranked(&eligible).find(|(at, _)| *at > youngest);
+        if let Some((accepted, _)) = fresh {
+            next = next.min(accepted + millis(pace.announced));
+        } else {
+            let longer = step.saturating_mul(2).min(millis(pace.longest));
+            tables.set_field(&steps, &name, &longer.to_string());
+        }
+        tables.score(&tickets, &name, next);
+        let due = tables
+            .ranked(&eligible)
+            .take_while(|(at, _)| *at <= youngest);
+        for (_, id) in due.take(wanted) {
             taken.extend(id.parse::<JobId>().ok());
             if !lane.is_clean_up() {
                 room -= 1;

@@ -162,7 +162,8 @@ impl Scripts {
             .arg(shape.limits.copies_per_destination)
             .arg(shape.limits.copies_per_source)
             .arg(shape.limits.copies_per_tenant)
-            .arg(LANES_AT_ONCE);
+            .arg(LANES_AT_ONCE)
+            .arg(millis(pace.announced));
         ids(connection, &call).await
     }
 
