@@ -181,7 +181,7 @@ impl Scheduler {
 pub async fn run(context: Context) -> anyhow::Result<()> {
     let config = &context.config;
     let settings = Settings::new(config);
-    let mut registry = Registry::default();
+    let mut registry = Registry::with_prefix("image_replicator");
     let metrics = Arc::new(Metrics::register(&mut registry));
     let readiness = Readiness::default();
     let redis_answers = readiness.condition("redis");
