@@ -20,8 +20,8 @@ pub struct Project {
     pub name: String,
     /// Whether it may be used.
     pub enabled: bool,
-    /// The id of its domain.
-    pub domain_id: String,
+    /// The id of its domain; none for a domain, which is a project as well (Identity API v3, "Projects").
+    pub domain_id: Option<String>,
     /// Free labels of the operator's, for example `region:ot2`.
     #[serde(default)]
     pub tags: Vec<String>,
