@@ -66,6 +66,7 @@ impl From<Refusal> for Fault {
             Refusal::NoRoleOnDestination { .. } => Self::NoRightsAtDestination(message),
             Refusal::ImageNotFound { .. }
             | Refusal::TenantNotFound { .. }
+            | Refusal::TenantNotInRegion { .. }
             | Refusal::RefusedProperty { .. } => Self::NotFound(message),
             Refusal::ImageNotActive { .. }
             | Refusal::ImageWithoutData { .. }

@@ -33,6 +33,12 @@ pub(crate) async fn find<'a>(
         None => cloud.regions().collect(),
     };
     let homes = homes_of(&asked, &wanted.tenant).await?;
+    if let (Some(region), true) = (&wanted.region, homes.is_empty()) {
+        return Err(Refusal::TenantNotInRegion {
+            tenant: wanted.tenant.clone(),
+            region: region.clone(),
+        });
+    }
     let region = choose(&homes, source.id(), &wanted.tenant)?;
     if &region == source.id() && wanted.tenant == *source_tenant {
         return Err(Refusal::SamePlace {
@@ -43,10 +49,11 @@ pub(crate) async fn find<'a>(
     cloud.region(&region).ok_or_else(|| unknown_region(&region))
 }
 
-/// The regions, of those asked, that know the tenant. Each Keystone is asked once.
+/// The regions, of those asked, that know the tenant: a list a Keystone that knows it, none empty. Each
+/// Keystone is asked once.
 ///
 /// One that does not answer fails the whole: it might be the one that is meant.
-async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Home>, Refusal> {
+async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Vec<Home>>, Refusal> {
     let mut keystones: Vec<(&Region, Vec<RegionId>)> = Vec::new();
     for region in asked {
         match keystones
@@ -60,7 +67,9 @@ async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Home>, Ref
     let asking = keystones
         .into_iter()
         .map(|(region, sharing)| homes_in_keystone(region, sharing, tenant));
-    Ok(try_join_all(asking).await?.concat())
+    let mut homes = try_join_all(asking).await?;
+    homes.retain(|sharing| !sharing.is_empty());
+    Ok(homes)
 }
 
 /// The regions that share one Keystone, when it knows the tenant and lets it be used.
@@ -88,19 +97,30 @@ async fn project(region: &Region, tenant: &TenantId) -> Result<Option<Project>, 
         .map_err(|error| lookup_refusal(region, &error))
 }
 
-/// The only home; else the one that the project's tag names; else the only one that is not the source.
-fn choose(homes: &[Home], source: &RegionId, tenant: &TenantId) -> Result<RegionId, Refusal> {
-    let all: Vec<&Home> = homes.iter().collect();
+/// The only home; else the one that the project's tag names; else, of regions that share the one Keystone that
+/// knows the tenant, the only one that is not the source.
+///
+/// That a shared Keystone knows a tenant says nothing of its regions, so the one that a copy can reach is meant.
+/// Where Keystones of their own know it, each says that the tenant is at home there, the source's too.
+fn choose(homes: &[Vec<Home>], source: &RegionId, tenant: &TenantId) -> Result<RegionId, Refusal> {
+    let all: Vec<&Home> = homes.iter().flatten().collect();
     let ids = |homes: &[&Home]| homes.iter().map(|home| home.region.clone()).collect();
-    let tagged: Vec<&Home> = homes
+    let tagged: Vec<&Home> = all
         .iter()
+        .copied()
         .filter(|home| {
             home.tags
                 .iter()
                 .any(|tag| tag.strip_prefix(REGION_TAG) == Some(home.region.as_str()))
         })
         .collect();
-    let others: Vec<&Home> = homes.iter().filter(|home| home.region != *source).collect();
+    let others: Vec<&Home> = match homes {
+        [sharing] => sharing
+            .iter()
+            .filter(|home| home.region != *source)
+            .collect(),
+        _ => Vec::new(),
+    };
     match (all.as_slice(), tagged.as_slice(), others.as_slice()) {
         ([], _, _) => Err(Refusal::TenantNotFound {
             tenant: tenant.clone(),
@@ -164,7 +184,9 @@ mod tests {
         ];
         for (described, expected) in table {
             let tenant = TenantId::new("t");
-            let chosen = choose(&homes(described), &RegionId::new("ot1"), &tenant);
+            let mut shared = vec![homes(described)];
+            shared.retain(|homes| !homes.is_empty());
+            let chosen = choose(&shared, &RegionId::new("ot1"), &tenant);
             let expected = match expected {
                 Ok(region) => Ok(RegionId::new(region)),
                 Err([]) => Err(Refusal::TenantNotFound { tenant }),
@@ -175,5 +197,22 @@ mod tests {
             };
             assert_eq!(chosen, expected, "{described:?}");
         }
+    }
+
+    #[test]
+    fn a_tenant_that_several_keystones_know_is_ambiguous_until_a_tag_tells() {
+        let choose_of = |here: &[&str], there: &[&str]| {
+            let known = [homes(&[("ot1", here)]), homes(&[("ot2", there)])];
+            choose(&known, &RegionId::new("ot1"), &TenantId::new("t"))
+        };
+        assert_eq!(
+            choose_of(&[], &[]),
+            Err(Refusal::AmbiguousRegion {
+                tenant: TenantId::new("t"),
+                candidates: vec![RegionId::new("ot1"), RegionId::new("ot2")],
+            })
+        );
+        assert_eq!(choose_of(&[], &["region:ot2"]), Ok(RegionId::new("ot2")));
+        assert_eq!(choose_of(&["region:ot2"], &[]).ok(), None);
     }
 }

@@ -28,11 +28,19 @@ pub enum Refusal {
         /// The image.
         image: ImageId,
     },
-    /// No region's Keystone (or not the requested one's) knows the destination tenant.
+    /// No region's Keystone knows the destination tenant.
     #[error("Tenant {tenant} does not exist in any region that images can be copied to.")]
     TenantNotFound {
         /// The destination tenant.
         tenant: TenantId,
+    },
+    /// The Keystone of the region that the request names does not know the destination tenant.
+    #[error("Tenant {tenant} does not exist in region {region}.")]
+    TenantNotInRegion {
+        /// The destination tenant.
+        tenant: TenantId,
+        /// The region that was asked for.
+        region: RegionId,
     },
     /// The request names a region that is not configured.
     #[error("Region {region} is not known; regions are {}.", list(.known))]
