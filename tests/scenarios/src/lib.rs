@@ -8,10 +8,12 @@ mod answer;
 mod copies;
 mod event_stream;
 mod replicas;
+mod turn;
 mod witness;
 
 pub use answer::Answer;
 pub use copies::{Copies, JOBS, is_final};
 pub use event_stream::{Event, EventStream};
 pub use replicas::{Replicas, image_of_attempt};
+pub use turn::Turn;
 pub use witness::Witness;

@@ -1,10 +1,10 @@
 //! A cancel that reaches another scheduler than the one on which the worker hangs.
 
 use anyhow::{Context, ensure};
-use scenarios::{Witness, image_of_attempt, is_final};
+use scenarios::{Turn, Witness, image_of_attempt, is_final};
 use testbed::{Part, Region};
 
-use crate::stage::{SCHEDULERS, SOURCE, Stage, workers};
+use crate::stage::{SCHEDULERS, SOURCE, large_image, turn, workers};
 
 const GATEWAY: Part = Part::Gateway(Region::Ot1);
 
@@ -12,24 +12,24 @@ const GATEWAY: Part = Part::Gateway(Region::Ot1);
 /// the one and then to the other scheduler: in one of the two rounds it is not the worker's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_finds_the_worker_through_any_scheduler() -> anyhow::Result<()> {
-    let stage = Stage::enter().await?;
+    let turn = turn().await?;
     for worker in workers().skip(1) {
-        stage.bed.freeze(worker).await?;
+        turn.bed.freeze(worker).await?;
     }
     for number in 1..=SCHEDULERS {
-        bind_gateway(&stage, Some(number)).await?;
-        cancel_in_mid_copy(&stage).await?;
+        bind_gateway(&turn, Some(number)).await?;
+        cancel_in_mid_copy(&turn).await?;
     }
-    bind_gateway(&stage, None).await?;
+    bind_gateway(&turn, None).await?;
     for worker in workers().skip(1) {
-        stage.bed.thaw(worker).await?;
+        turn.bed.thaw(worker).await?;
     }
-    stage.leave(&[]).await
+    turn.leave(&[]).await
 }
 
-async fn cancel_in_mid_copy(stage: &Stage) -> anyhow::Result<()> {
-    let job = stage.start(stage.large_image().await?).await?;
-    let mut events = stage.copies().events(&format!("/{job}/events")).await?;
+async fn cancel_in_mid_copy(turn: &Turn) -> anyhow::Result<()> {
+    let job = turn.start(large_image(turn).await?).await?;
+    let mut events = turn.copies().events(&format!("/{job}/events")).await?;
     let witness = Witness::default();
     let mut seen = Vec::new();
     let mut next = async || {
@@ -40,10 +40,10 @@ async fn cancel_in_mid_copy(stage: &Stage) -> anyhow::Result<()> {
     };
     while next().await?["bytes_copied"].as_u64() == Some(0) {}
     // From here on the copy cannot end by itself.
-    stage.bed.freeze(SOURCE).await?;
-    let copying = stage.copies().show(&job).await?;
+    turn.bed.freeze(SOURCE).await?;
+    let copying = turn.copies().show(&job).await?;
     ensure!(copying["status"] == "replicating", "it got away: {copying}");
-    stage.copies().cancel(&job).await?.expect_no_content()?;
+    turn.copies().cancel(&job).await?.expect_no_content()?;
     let last = loop {
         let document = next().await?;
         if is_final(&document) {
@@ -58,16 +58,16 @@ async fn cancel_in_mid_copy(stage: &Stage) -> anyhow::Result<()> {
     );
     ensure!(events.next().await?.is_none(), "events after the last one");
     let image = image_of_attempt(&job, 1)?;
-    stage.replicas().expect_gone(&image).await?;
-    stage.bed.thaw(SOURCE).await
+    turn.replicas().expect_gone(&image).await?;
+    turn.bed.thaw(SOURCE).await
 }
 
 /// Has the gateway talk to one scheduler, or to any.
-async fn bind_gateway(stage: &Stage, scheduler: Option<u16>) -> anyhow::Result<()> {
+async fn bind_gateway(turn: &Turn, scheduler: Option<u16>) -> anyhow::Result<()> {
     let address = scheduler
-        .map(|number| address_of(stage, number))
+        .map(|number| address_of(turn, number))
         .transpose()?;
-    stage.bed.change_options(|options| {
+    turn.bed.change_options(|options| {
         let name = GATEWAY.to_string();
         match address {
             Some(address) => {
@@ -77,13 +77,13 @@ async fn bind_gateway(stage: &Stage, scheduler: Option<u16>) -> anyhow::Result<(
             None => drop(options.part_config.remove(&name)),
         }
     })?;
-    stage.bed.restart(GATEWAY).await
+    turn.bed.restart(GATEWAY).await
 }
 
 /// Where a scheduler listens, as its own configuration says.
-fn address_of(stage: &Stage, number: u16) -> anyhow::Result<String> {
+fn address_of(turn: &Turn, number: u16) -> anyhow::Result<String> {
     let part = Part::Scheduler(number).to_string();
-    let path = stage.bed.directory().join(part).join("config.toml");
+    let path = turn.bed.directory().join(part).join("config.toml");
     let text = std::fs::read_to_string(path)?;
     let line = text
         .lines()

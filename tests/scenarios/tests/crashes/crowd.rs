@@ -2,28 +2,28 @@
 
 use anyhow::ensure;
 
-use crate::stage::{Stage, workers};
+use crate::stage::{turn, worker_of, workers};
 
 /// How many times each of the images is copied.
 const COPIES: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_schedulers_and_three_workers_share_thirty_jobs() -> anyhow::Result<()> {
-    let stage = Stage::enter().await?;
+    let turn = turn().await?;
     let mut jobs = Vec::new();
     for name in ["red", "green", "blue"] {
-        let image = stage.image(name, 2).await?;
+        let image = turn.image(name, 2).await?;
         for _ in 0..COPIES {
-            jobs.push((stage.start(&image).await?, image.clone()));
+            jobs.push((turn.start(&image).await?, image.clone()));
         }
     }
     let mut replicas = Vec::new();
     let mut busy = Vec::new();
     for (job, image) in &jobs {
-        let document = stage.copies().until_replicated(job).await?;
+        let document = turn.copies().until_replicated(job).await?;
         ensure!(document["attempt"] == 1, "{document}");
-        replicas.push(stage.replicas().expect_whole(&document, image).await?);
-        busy.push(stage.worker_of(job, 1)?);
+        replicas.push(turn.replicas().expect_whole(&document, image).await?);
+        busy.push(worker_of(&turn, job, 1)?);
     }
     let shares: Vec<usize> = workers()
         .map(|worker| busy.iter().filter(|part| **part == worker).count())
@@ -32,5 +32,5 @@ async fn two_schedulers_and_three_workers_share_thirty_jobs() -> anyhow::Result<
         shares.iter().filter(|share| **share > 0).count() >= 2,
         "the workers' shares are {shares:?}"
     );
-    stage.leave(&replicas).await
+    turn.leave(&replicas).await
 }

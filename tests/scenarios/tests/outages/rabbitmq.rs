@@ -1,0 +1,111 @@
+//! Without RabbitMQ work goes on, only slower; and when it is back it is used again.
+
+use anyhow::{Context, ensure};
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use scenarios::Turn;
+use testbed::{Part, eventually};
+use tokio::time::Instant;
+
+use crate::stage::{Crew, OUTAGE, RETURN, WORKERS, turn, workers};
+
+const QUEUE: &str = "copy.ot2";
+/// More than the workers' prefetched messages, so that some stay where they can be counted.
+const JOBS: usize = 5;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_accepted_and_done_while_rabbitmq_is_away() -> anyhow::Result<()> {
+    let turn = turn().await?;
+    let crew = Crew::of(&turn).await?;
+    let image = turn.image("without messages", 1).await?;
+    turn.bed.kill(Part::Rabbitmq).await?;
+    let away_since = Instant::now();
+    let mut replicas = Vec::new();
+    while away_since.elapsed() < OUTAGE {
+        let job = turn.start(&image).await?;
+        let document = turn.copies().until_replicated(&job).await?;
+        ensure!(document["attempt"] == 1, "{document}");
+        replicas.push(turn.replicas().expect_whole(&document, &image).await?);
+    }
+    turn.bed.start(Part::Rabbitmq).await?;
+
+    until_consumed(&turn).await?;
+    // Messages that arrive while no worker moves show that they are published; that they are gone at
+    // the end shows that they are consumed, for nothing else takes them out of the queue.
+    for worker in workers() {
+        turn.bed.freeze(worker).await?;
+    }
+    let mut jobs = Vec::new();
+    for _ in 0..JOBS {
+        jobs.push(turn.start(&image).await?);
+    }
+    eventually(RETURN, "messages in the queue", || async {
+        let waiting = turn.bed.messages(QUEUE).await?;
+        ensure!(waiting > Some(0), "{waiting:?} messages wait");
+        Ok(())
+    })
+    .await?;
+    for worker in workers() {
+        turn.bed.thaw(worker).await?;
+    }
+    for job in &jobs {
+        let document = turn.copies().until_replicated(job).await?;
+        replicas.push(turn.replicas().expect_whole(&document, &image).await?);
+    }
+    crew.expect_unchanged(&turn).await?;
+    turn.leave(&replicas).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_whose_messages_are_lost_are_done_all_the_same() -> anyhow::Result<()> {
+    let turn = turn().await?;
+    let crew = Crew::of(&turn).await?;
+    let image = turn.image("its message is lost", 1).await?;
+    for worker in workers() {
+        turn.bed.freeze(worker).await?;
+    }
+    let mut jobs = Vec::new();
+    for _ in 0..JOBS {
+        jobs.push(turn.start(&image).await?);
+    }
+    turn.bed.kill(Part::Rabbitmq).await?;
+    // Queues, messages and users: all that the broker knows.
+    std::fs::remove_dir_all(turn.bed.directory().join("rabbitmq/mnesia"))?;
+    turn.bed.start(Part::Rabbitmq).await?;
+    for worker in workers() {
+        turn.bed.thaw(worker).await?;
+    }
+
+    let mut replicas = Vec::new();
+    for job in &jobs {
+        let document = turn.copies().until_replicated(job).await?;
+        replicas.push(turn.replicas().expect_whole(&document, &image).await?);
+    }
+    until_consumed(&turn).await?;
+    crew.expect_unchanged(&turn).await?;
+    turn.leave(&replicas).await
+}
+
+/// Waits until every worker consumes the region's queue.
+async fn until_consumed(turn: &Turn) -> anyhow::Result<()> {
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    eventually(RETURN, "the workers' return to the queue", || async {
+        let connection = turn.bed.amqp().await?;
+        let channel = connection.create_channel().await?;
+        let queue = channel
+            .queue_declare(QUEUE.into(), passive, FieldTable::default())
+            .await
+            .context("no queue")?;
+        let consumers = queue.consumer_count();
+        connection.close(200, "done".into()).await?;
+        ensure!(
+            consumers == u32::from(WORKERS),
+            "{consumers} consume {QUEUE}"
+        );
+        Ok(())
+    })
+    .await
+}
