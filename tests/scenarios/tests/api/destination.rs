@@ -1,13 +1,12 @@
 //! Which region a copy goes to when both regions share one Keystone, which says nothing of regions.
 
 use anyhow::{Context, ensure};
-use reqwest::Method;
 use scenarios::Copies;
 use serde_json::{Value, json};
-use testbed::{Cloud, NewImage, Region, TestBed};
-use uuid::Uuid;
+use testbed::{NewImage, Region};
 
 use crate::bed;
+use crate::own_project::OwnProject;
 use crate::waiting::tiny_image;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +46,7 @@ async fn the_only_other_region_is_meant_unless_the_request_names_one() -> anyhow
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projects_tag_says_where_its_copies_go() -> anyhow::Result<()> {
     let bed = bed().await?;
-    let project = project_of_alice(bed, &["blue", "region:ot2"]).await?;
+    let project = OwnProject::make(bed, &["blue", "region:ot2"]).await?.id;
     let alice = bed.cloud("alice", Region::Ot2).await?;
     let image = alice
         .make_image(&NewImage::named("stays in ot2", 1))
@@ -100,27 +99,4 @@ async fn copied_to(
         copies.until_final(&job).await?;
     }
     Ok(shown)
-}
-
-/// A new project in which alice is a member.
-async fn project_of_alice(bed: &TestBed, tags: &[&str]) -> anyhow::Result<String> {
-    let admin = bed.cloud("admin", Region::Ot1).await?;
-    let name = format!("tagged-{}", Uuid::new_v4().simple());
-    let body = json!({"project": {"name": name, "domain_id": "default", "tags": tags}});
-    let made = admin.keystone(Method::POST, "/projects").json(&body);
-    let made: Value = made.send().await?.error_for_status()?.json().await?;
-    let project = made["project"]["id"].as_str().context("no id")?;
-    let member = role_id(&admin, "member").await?;
-    let alice = bed.user_id(Region::Ot1, "alice")?;
-    let grant = format!("/projects/{project}/users/{alice}/roles/{member}");
-    let granted = admin.keystone(Method::PUT, &grant).send().await?;
-    granted.error_for_status()?;
-    Ok(project.to_owned())
-}
-
-async fn role_id(admin: &Cloud, name: &str) -> anyhow::Result<String> {
-    let found = admin.keystone(Method::GET, &format!("/roles?name={name}"));
-    let found: Value = found.send().await?.error_for_status()?.json().await?;
-    let id = found["roles"][0]["id"].as_str().context("no such role")?;
-    Ok(id.to_owned())
 }

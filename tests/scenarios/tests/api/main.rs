@@ -12,6 +12,7 @@ mod events;
 mod front;
 mod idempotency;
 mod listing;
+mod own_project;
 mod refusals;
 mod waiting;
 
@@ -19,12 +20,14 @@ use testbed::{Region, TestBed};
 use tokio::sync::OnceCell;
 
 /// What the destinations refuse, a request rate that dozens of polling tests stay below, and event
-/// streams that are kept alive at a pace that a test can wait for.
+/// streams and reports at a pace that a test can wait for.
 const CONFIG: &str = "
 [gateway]
 requests_per_second = 2000
 request_burst = 10000
 sse_keep_alive = '500ms'
+[worker]
+report_every = '100ms'
 [regions.ot1.rules]
 max_image_bytes = 8388608
 [regions.ot2.rules]
