@@ -8,11 +8,25 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogFormat, TelemetryConfig};
+
+/// The crates of this workspace that open spans.
+const OWN_CRATES: [&str; 8] = [
+    "admission",
+    "api_gateway",
+    "copy_engine",
+    "copy_worker",
+    "job_scheduler",
+    "openstack",
+    "service_kit",
+    "work_queue",
+];
 
 /// The installed log and trace pipeline of this process.
 #[derive(Debug)]
@@ -33,7 +47,9 @@ impl Telemetry {
     ) -> anyhow::Result<Self> {
         let filter = EnvFilter::try_new(&config.log_filter).context("telemetry.log_filter")?;
         let provider = tracer_provider(service, version, config)?;
-        let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
+        let traces = tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer(service))
+            .with_filter(traced());
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match config.log_format {
             LogFormat::Human => lines.with_ansi(false).boxed(),
@@ -52,6 +68,16 @@ impl Telemetry {
             tracing::warn!(%error, "spans may be lost");
         }
     }
+}
+
+/// What becomes spans and their events: our own, whatever the log filter says. Libraries trace each
+/// frame that they move, which would cost more than the copy, and may show what is in them.
+fn traced() -> Targets {
+    OWN_CRATES
+        .into_iter()
+        .fold(Targets::new(), |targets, name| {
+            targets.with_target(name, LevelFilter::INFO)
+        })
 }
 
 fn tracer_provider(
@@ -73,4 +99,21 @@ fn tracer_provider(
         .build()
         .context("telemetry.otlp_endpoint")?;
     Ok(builder.with_batch_exporter(exporter).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn libraries_are_not_traced() {
+        let filter = traced();
+        assert!(filter.would_enable("copy_worker::unit", &Level::INFO));
+        assert!(!filter.would_enable("copy_worker::unit", &Level::DEBUG));
+        for library in ["h2::codec", "hyper::proto", "lapin::channel", "redis"] {
+            assert!(!filter.would_enable(library, &Level::ERROR), "{library}");
+        }
+    }
 }

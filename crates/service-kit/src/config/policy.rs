@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// Which roles may do what. Names are Keystone's, compared as they are.
+/// Which roles may do what. Names are Keystone's, whose case does not count.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyConfig {

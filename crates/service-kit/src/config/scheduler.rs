@@ -31,10 +31,10 @@ pub struct SchedulerConfig {
     /// Period of the reconciler.
     #[serde(deserialize_with = "duration::parse")]
     pub reconcile_every: Duration,
-    /// The first pause between two wake-up messages for one unit of work; doubles.
+    /// The first pause between two rounds of wake-up messages for one lane of work; doubles.
     #[serde(deserialize_with = "duration::parse")]
     pub ticket_first: Duration,
-    /// The longest pause between two wake-up messages for one unit of work.
+    /// The longest pause between two rounds of wake-up messages for one lane of work.
     #[serde(deserialize_with = "duration::parse")]
     pub ticket_longest: Duration,
     /// Attempts that may fail transiently before the job does.

@@ -1,5 +1,4 @@
-//! Secrets: from the environment, or from a file of their own that is read anew at each use, so that
-//! a rotated credential is taken without a restart.
+//! Secrets: from the environment, or from a file of their own.
 
 use std::path::PathBuf;
 
