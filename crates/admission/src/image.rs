@@ -25,6 +25,13 @@ pub(crate) async fn readable_by_caller(
     if !caller.info.has_any_role(&policy.copy_roles) {
         return Err(Refusal::ImageNotFound { image: id });
     }
+    match show_and_read(source, caller, id).await {
+        Err(Refusal::NotAuthenticated) => Err(why_not_accepted(source, caller).await),
+        other => other,
+    }
+}
+
+async fn show_and_read(source: &Region, caller: &Caller, id: ImageId) -> Result<Readable, Refusal> {
     let refused = |error| caller_refusal(source, id, error);
     let glance = source
         .glance_for_caller(caller.token.clone())
@@ -36,6 +43,21 @@ pub(crate) async fn readable_by_caller(
         .await
         .map_err(refused)?;
     Ok(Readable { image, digest })
+}
+
+/// Why Glance does not accept the caller's token. It answers 401 to a good one too while it cannot ask
+/// Keystone, and the caller would look for a fault of the token that is none: so Keystone is asked.
+async fn why_not_accepted(source: &Region, caller: &Caller) -> Refusal {
+    match source.validate(&caller.token).await {
+        Ok(None) => Refusal::NotAuthenticated,
+        Ok(Some(_)) => {
+            tracing::warn!(region.id = %source.id(), "image service refuses a valid token");
+            Refusal::GlanceDown {
+                region: source.id().clone(),
+            }
+        }
+        Err(error) => lookup_refusal(source, &error),
+    }
 }
 
 /// Reads one byte and gives up the rest.

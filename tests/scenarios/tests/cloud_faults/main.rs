@@ -1,0 +1,87 @@
+//! Faults of the cloud around a copy: services that are down, rights and quotas that are missing, tokens
+//! that end too early. Who asks for a copy is told what is wrong; an accepted copy comes through or
+//! ends with a reason.
+//!
+//! The tests break their common test bed, so they run one at a time.
+
+mod outages;
+mod quota;
+mod rights;
+mod tokens;
+
+use std::time::Duration;
+
+use testbed::{Cloud, GlanceOptions, MadeImage, NewImage, Region, TestBed};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+/// Short enough to wait for its end while a copy is under way.
+const TOKEN_EXPIRATION: Duration = Duration::from_secs(40);
+
+/// A copy may stand still for longer than a token lives.
+const CONFIG: &str = "[copy]\nidle_timeout = '3m'\n";
+
+/// In Glance's own notation; the project's images in `ot2` together may not be larger.
+const QUOTA: &str = "200MB";
+
+static BED: OnceCell<TestBed> = OnceCell::const_new();
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A test's turn on the test bed of this binary, which is as it should be at its beginning and end.
+struct Turn {
+    bed: &'static TestBed,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Turn {
+    /// Waits for the turn; what a failed test before left broken runs again.
+    async fn take() -> anyhow::Result<Self> {
+        let turn = TURN.lock().await;
+        let bed = BED.get_or_try_init(start).await?;
+        for (part, pid) in bed.parts().await? {
+            match pid {
+                Some(_) => bed.thaw(part).await?,
+                None => bed.start(part).await?,
+            }
+        }
+        Ok(Self { bed, _turn: turn })
+    }
+
+    /// Ends the turn: nothing may be left of it.
+    async fn end(self) -> anyhow::Result<()> {
+        self.bed.check_leftovers().await
+    }
+
+    /// Alice in the source region, with a new token.
+    async fn alice(&self) -> anyhow::Result<Cloud> {
+        self.bed.cloud("alice", Region::Ot1).await
+    }
+
+    /// Carol, to whose project the images go, with a new token.
+    async fn carol(&self) -> anyhow::Result<Cloud> {
+        self.bed.cloud("carol", Region::Ot2).await
+    }
+
+    /// The project that the images go to.
+    fn tenant(&self) -> anyhow::Result<String> {
+        self.bed.project_id(Region::Ot2, "proj-ot2")
+    }
+
+    /// A source image of alice's.
+    async fn image(&self, name: &str, mebibytes: u64) -> anyhow::Result<MadeImage> {
+        let image = NewImage::named(name, mebibytes);
+        self.alice().await?.make_image(&image).await
+    }
+}
+
+async fn start() -> anyhow::Result<TestBed> {
+    let limited = GlanceOptions {
+        user_storage_quota: QUOTA.to_owned(),
+        ..GlanceOptions::default()
+    };
+    TestBed::builder()
+        .token_expiration(TOKEN_EXPIRATION)
+        .glance(Region::Ot2, limited)
+        .config(CONFIG)
+        .start()
+        .await
+}
