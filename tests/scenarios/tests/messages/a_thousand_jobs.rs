@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use redis::AsyncCommands;
 use scenarios::Copies;
-use testbed::{Part, Region, TestBed, eventually, timed};
+use testbed::{Part, Region, TestBed, eventually, say, timed};
 
 use crate::crowd;
 use crate::depth_watch::DepthWatch;
@@ -33,7 +33,7 @@ async fn a_thousand_jobs_never_make_more_messages_and_then_run_within_their_limi
     let copies = Copies::of(&alice);
     let tenant = turn.destination()?;
 
-    let mut depth = DepthWatch::start(bed, QUEUE).await?;
+    let depth = DepthWatch::start(bed, QUEUE).await?;
     let posting = crowd::post(&copies, &image, &tenant, JOBS);
     let mut jobs = timed("posting a thousand jobs", posting).await?;
     wait_for_tickets(bed, &alice.project_id, TICKET_PERIODS).await?;
@@ -41,7 +41,7 @@ async fn a_thousand_jobs_never_make_more_messages_and_then_run_within_their_limi
     ensure!(purged > 0, "nobody was woken");
     refilled(bed).await?;
     wait_for_tickets(bed, &alice.project_id, 2).await?;
-    let most = depth.most().await?;
+    let most = depth.most()?;
     ensure!(most as usize <= JOBS, "{most} messages for {JOBS} jobs");
 
     crowd::cancel(&copies, &jobs.split_off(COPIED)).await?;
@@ -77,7 +77,8 @@ async fn two_at_a_time(turn: &Turn, copies: &Copies<'_>, jobs: &[String]) -> any
     )
     .await?;
 
-    let seen = running.seen();
+    let seen = running.seen()?;
+    say(format_args!("{seen:?}"));
     ensure!(seen.most == TENANT_LIMIT, "{seen:?}");
     ensure!(seen.full * 4 >= seen.looks * 3, "slots idle: {seen:?}");
     Ok(())

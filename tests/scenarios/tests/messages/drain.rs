@@ -67,7 +67,10 @@ async fn a_scheduler_ends_its_streams_and_the_copies_go_on() -> anyhow::Result<(
     turn.bed.freeze(DESTINATION).await?;
     turn.bed.thaw(WORKER).await?;
     until_begun(&copies, &job).await?;
+    // What it has asked its store holds it for as long as there is no answer.
+    turn.bed.freeze(Part::Redis).await?;
     scheduler.begin_drain().await?;
+    turn.bed.thaw(Part::Redis).await?;
     scheduler.end(turn.bed).await?;
     turn.bed.thaw(DESTINATION).await?;
     let document = copies.until_replicated(&job).await?;

@@ -71,14 +71,16 @@ impl OwnService {
             admin: AdminPort::of(bed, part)?,
             log,
         };
-        service.until_ready(StatusCode::OK).await?;
+        service.until_readiness(StatusCode::OK, "").await?;
         Ok(service)
     }
 
-    /// Sends SIGTERM and waits until the service, still running, says that it is not ready.
+    /// Sends SIGTERM and waits until the service, still running, says that it is not ready. Something
+    /// must keep it from ending at once.
     pub(crate) async fn begin_drain(&self) -> anyhow::Result<()> {
         self.signal("TERM").await?;
-        self.until_ready(StatusCode::SERVICE_UNAVAILABLE).await
+        self.until_readiness(StatusCode::SERVICE_UNAVAILABLE, "draining")
+            .await
     }
 
     /// Sends a signal.
@@ -108,7 +110,7 @@ impl OwnService {
         .await
     }
 
-    /// Waits for the end, which must be a success, and gives the test bed its part back.
+    /// Waits for the end, which must be a success (a drain beyond its time is none), and gives the test bed its part back.
     pub(crate) async fn end(mut self, bed: &TestBed) -> anyhow::Result<()> {
         let ended = timeout(PATIENCE, self.child.wait()).await;
         let log = std::fs::read_to_string(&self.log)?;
@@ -118,11 +120,11 @@ impl OwnService {
         bed.start(self.part).await
     }
 
-    async fn until_ready(&self, expected: StatusCode) -> anyhow::Result<()> {
+    async fn until_readiness(&self, expected: StatusCode, why: &str) -> anyhow::Result<()> {
         let what = format!("{expected} from {}", self.part);
         eventually(PATIENCE, what, || async {
             let (status, _, text) = self.admin.get("/readyz").await?;
-            ensure!(status == expected, "{status}: {text}");
+            ensure!(status == expected && text.contains(why), "{status}: {text}");
             Ok(())
         })
         .await

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::ensure;
 use redis::AsyncCommands;
 use testbed::TestBed;
 use tokio::time::{MissedTickBehavior, interval};
@@ -25,7 +26,7 @@ pub(crate) struct Seen {
 /// Watches one tenant until it is dropped.
 pub(crate) struct RunningWatch {
     seen: Arc<Mutex<Seen>>,
-    _watching: AbortOnDropHandle<anyhow::Result<()>>,
+    watching: AbortOnDropHandle<anyhow::Result<()>>,
 }
 
 impl RunningWatch {
@@ -54,12 +55,13 @@ impl RunningWatch {
         });
         Ok(Self {
             seen,
-            _watching: AbortOnDropHandle::new(watching),
+            watching: AbortOnDropHandle::new(watching),
         })
     }
 
     /// What was seen so far.
-    pub(crate) fn seen(&self) -> Seen {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn seen(&self) -> anyhow::Result<Seen> {
+        ensure!(!self.watching.is_finished(), "the watch has ended");
+        Ok(*self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
