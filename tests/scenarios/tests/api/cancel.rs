@@ -1,5 +1,7 @@
 //! Cancels: before, during and after a copy, by those who may and by those who may not.
 
+mod races;
+
 use anyhow::{Context, ensure};
 use scenarios::Copies;
 use testbed::{NewImage, Region, TestBed};
@@ -79,6 +81,7 @@ async fn a_copy_that_is_stopped_midway_leaves_nothing_at_the_destination() -> an
         .with_context(|| format!("bytes move into no image: {copying}"))?;
     ensure!(is_at_destination(bed, half_made).await?, "{copying}");
 
+    let mut stream = copies.events(&format!("/{job}/events")).await?;
     copies.cancel(&job).await?.expect_no_content()?;
     let twice = copies.cancel(&job).await?;
     twice.expect_fault(409, "Conflict", TOO_LATE)?;
@@ -89,6 +92,11 @@ async fn a_copy_that_is_stopped_midway_leaves_nothing_at_the_destination() -> an
         !is_at_destination(bed, half_made).await?,
         "image {half_made} is left behind by {over}"
     );
+    let mut told = stream.next_document().await?;
+    while let Some(event) = stream.next().await? {
+        told = serde_json::from_str(&event.data)?;
+    }
+    ensure!(told == over, "{told}");
     let after_the_end = copies.cancel(&job).await?;
     after_the_end.expect_fault(409, "Conflict", TOO_LATE)?;
     alice.delete_image(&image.id).await
