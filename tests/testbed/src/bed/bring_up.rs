@@ -45,7 +45,6 @@ impl TestBed {
         owner: Owner,
     ) -> anyhow::Result<Self> {
         let directory = std::path::absolute(directory)?;
-        std::fs::create_dir_all(&directory)?;
         let old = State::read(&directory)?;
         if let Some(old) = &old {
             ensure!(
@@ -61,6 +60,8 @@ impl TestBed {
             )
             .await
         })?;
+        // Not before: from here on a supervisor removes it, and a failed build has nothing to keep there.
+        std::fs::create_dir_all(&directory)?;
         let supervisor = supervisor_of(&directory, &binaries.testbed, owner, old.as_ref()).await?;
         let mut site = Site {
             directory,
