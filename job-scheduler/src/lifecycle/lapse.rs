@@ -28,7 +28,7 @@ pub fn lapse(
             next.lost_leases += 1;
             if next.status == JobStatus::Replicating && next.lost_leases >= rules.max_lost_leases {
                 let message = format!(
-                    "{} workers in a row stopped answering while they worked on this copy",
+                    "workers stopped answering {} times while they worked on this copy",
                     next.lost_leases
                 );
                 give_up(
