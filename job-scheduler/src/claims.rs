@@ -2,12 +2,13 @@
 
 use domain::{ClaimId, Grant, JobId, LeaseToken, RegionId, WorkerId};
 
-use crate::fairness::{Hint, candidates};
+use crate::fairness::{Hint, RegionView, candidates};
 use crate::jobs::Jobs;
 use crate::lifecycle::{grant, grant_again};
+use crate::quarantine;
 use crate::status::CallError;
 use crate::store::placement::eligible_lane;
-use crate::store::{StoreError, Stored};
+use crate::store::{Place, StoreError, Stored};
 
 /// How often the region is looked at anew after all of its shown units were lost to others. Who
 /// loses that often is told "none" and asks again a little later: work goes on in others' hands.
@@ -53,7 +54,7 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
             return Ok(None);
         }
         for job in candidates {
-            match try_grant(jobs, claim, job).await? {
+            match try_grant(jobs, claim, &view, job).await? {
                 Try::Granted(grant) => {
                     tracing::info!(
                         job.id = %grant.job_id,
@@ -78,6 +79,9 @@ async fn again(jobs: &Jobs, claim: ClaimId) -> Result<Option<Grant>, CallError> 
     let Some(job) = jobs.store.job_of_claim(claim).await? else {
         return Ok(None);
     };
+    if readable(jobs.store.load(job).await)?.is_none() {
+        return Ok(None);
+    }
     let decided = jobs
         .decide::<_, StoreError>(job, |record, now| {
             Ok(crate::jobs::Decision {
@@ -95,20 +99,38 @@ async fn again(jobs: &Jobs, claim: ClaimId) -> Result<Option<Grant>, CallError> 
     }))
 }
 
+/// A record that cannot be read is none: others must not suffer from it.
+fn readable(loaded: Result<Option<Stored>, StoreError>) -> Result<Option<Stored>, StoreError> {
+    match loaded {
+        Err(StoreError::Unreadable { .. }) => Ok(None),
+        other => other,
+    }
+}
+
 /// The hinted job's place, when it has one in this region.
 async fn hint(jobs: &Jobs, claim: &Claim) -> Result<Option<Hint>, CallError> {
     let Some(job) = claim.hint else {
         return Ok(None);
     };
-    let hinted = jobs.store.load(job).await?;
+    let hinted = readable(jobs.store.load(job).await)?;
     Ok(hinted
         .filter(|stored| stored.record.spec.destination.region == claim.region)
         .and_then(|stored| eligible_lane(&stored.record))
         .map(|lane| Hint { job, lane }))
 }
 
-async fn try_grant(jobs: &Jobs, claim: &Claim, job: JobId) -> Result<Try, CallError> {
-    let Some(before) = jobs.store.load(job).await? else {
+async fn try_grant(
+    jobs: &Jobs,
+    claim: &Claim,
+    view: &RegionView,
+    job: JobId,
+) -> Result<Try, CallError> {
+    let Some(before) = readable(jobs.store.load(job).await)? else {
+        // In the way of the others, for as long as its place shows it.
+        if let Some(lane) = view.lane_of(job) {
+            let place = Place::Lane(claim.region.clone(), lane.clone());
+            quarantine::set_aside(jobs, job, &place).await?;
+        }
         return Ok(Try::Lost);
     };
     let now = jobs.now();

@@ -48,6 +48,18 @@ pub struct Hint {
     pub lane: Lane,
 }
 
+impl RegionView {
+    /// Where a unit that is shown queues.
+    #[must_use]
+    pub fn lane_of(&self, job: JobId) -> Option<&Lane> {
+        let heads = self.sources.iter().flat_map(|source| &source.heads);
+        heads
+            .filter(|head| head.jobs.contains(&job))
+            .map(|head| &head.lane)
+            .next()
+    }
+}
+
 /// Units to try, the fairest first: who loses the race for one goes on with the next.
 ///
 /// The hinted job comes first when nobody else is before its tenant.

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 /// The version of the stored form. A record of another format is refused, never guessed at.
 pub const FORMAT: u32 = 1;
 
-/// A job as stored.
+/// A job as stored. Fields that a newer version of one [`FORMAT`] adds are passed over, so that old and
+/// new schedulers can run side by side while they are replaced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct JobRecord {
     /// [`FORMAT`] of the writer.
     pub format: u32,

@@ -43,6 +43,7 @@ pub struct Metrics {
     running: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     leftovers: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     messages: Family<RegionLabel, Counter>,
+    unreadable: Counter,
     unsafe_settings: Gauge<i64, AtomicI64>,
     replicas: Gauge<i64, AtomicI64>,
 }
@@ -61,6 +62,7 @@ impl Metrics {
             running: Family::default(),
             leftovers: Family::default(),
             messages: Family::default(),
+            unreadable: Counter::default(),
             unsafe_settings: Gauge::default(),
             replicas: Gauge::default(),
         };
@@ -99,6 +101,11 @@ impl Metrics {
             "messages",
             "Messages published for units of work that nobody took",
             metrics.messages.clone(),
+        );
+        registry.register(
+            "unreadable_records",
+            "Looks at job records that could not be read and were set aside",
+            metrics.unreadable.clone(),
         );
         registry.register(
             "store_unsafe_settings",
@@ -141,6 +148,11 @@ impl Metrics {
     /// A message was published.
     pub(crate) fn published(&self, region: &RegionId) {
         self.messages.get_or_create(&label(region)).inc();
+    }
+
+    /// A record could not be read.
+    pub(crate) fn unreadable(&self) {
+        self.unreadable.inc();
     }
 
     /// A region's counts.

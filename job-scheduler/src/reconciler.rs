@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use domain::JobId;
 use tokio_util::sync::CancellationToken;
 
 use crate::jobs::Jobs;
 use crate::planner::{Moment, Step, horizon, step};
-use crate::store::{Due, StoreError};
+use crate::quarantine;
+use crate::store::{Due, Place, StoreError};
 use crate::watch::ChangeFeed;
 
 /// Jobs that are looked at in one go.
@@ -53,6 +55,7 @@ pub async fn tick(jobs: &Jobs) -> Result<(), StoreError> {
         .mark_serving(now, jobs.settings.serving_gap)
         .await?;
     let moment = Moment { now, serving_since };
+    quarantine::look_again(jobs, now).await?;
     for what in Due::ALL {
         for _ in 0..BATCHES {
             if reconcile(jobs, what, moment).await? < BATCH {
@@ -69,7 +72,12 @@ async fn reconcile(jobs: &Jobs, what: Due, moment: Moment) -> Result<usize, Stor
         return Ok(0);
     };
     let due = jobs.store.due(what, horizon, BATCH).await?;
-    for stored in jobs.store.load_many(&due).await? {
+    let found = jobs.store.load_many(&due).await?;
+    let is_found = |id: &JobId| found.iter().any(|stored| stored.record.id == *id);
+    for id in due.iter().filter(|id| !is_found(id)) {
+        quarantine::set_aside(jobs, *id, &Place::Due(what)).await?;
+    }
+    for stored in found {
         let record = &stored.record;
         let Some(step) = step(what, record, moment, Jobs::jitter(), jobs.rules()) else {
             continue;

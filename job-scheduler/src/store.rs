@@ -19,6 +19,7 @@ use domain::{ClaimId, JobId, JobStatus, RegionId};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
+use self::keys::Lane;
 use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};
 
@@ -101,6 +102,17 @@ pub enum Due {
 impl Due {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Waiting, Self::Lease, Self::Deadline, Self::Finished];
+}
+
+/// Where an index names a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Among the things that become due.
+    Due(Due),
+    /// Among the units of a region.
+    Lane(RegionId, Lane),
+    /// Among those that are set aside already.
+    Aside,
 }
 
 /// Whose jobs a reader may see.
@@ -217,6 +229,28 @@ pub trait Store: Send + Sync + 'static {
         pace: &TicketPace,
     ) -> Result<Vec<JobId>, StoreError>;
 
+    /// Takes an id that leads to no readable record out of a place where it is in the way of others,
+    /// and keeps it to be looked at again.
+    async fn set_aside(
+        &self,
+        id: JobId,
+        place: &Place,
+        now: Timestamp,
+        again: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// What was set aside and is to be looked at again, the earliest first.
+    async fn aside(&self, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError>;
+
+    /// Puts a job that was set aside back into all its places, if it still has this version; one that
+    /// does not exist is forgotten.
+    async fn put_back(
+        &self,
+        id: JobId,
+        found: Option<&Stored>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// A page of ids.
     async fn page(&self, query: &PageQuery) -> Result<Vec<JobId>, StoreError>;
 
@@ -238,7 +272,8 @@ pub trait Store: Send + Sync + 'static {
     /// Regions that open jobs or leftovers name, whatever the configuration says.
     async fn regions_in_use(&self) -> Result<Vec<RegionId>, StoreError>;
 
-    /// Puts every tenant of a region into the place that the limits of this configuration say.
+    /// Puts every tenant of a region into the place that the limits of this configuration say, and
+    /// forgets virtual times that no longer tell one from a newcomer.
     async fn reseat(&self, region: &RegionId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Counts for metrics.
@@ -252,6 +287,6 @@ pub trait Store: Send + Sync + 'static {
     /// answers that promise what an earlier call wrote and may not have seen through.
     async fn barrier(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Whether it answers.
+    /// Whether it answers and takes writes.
     async fn ping(&self) -> Result<(), StoreError>;
 }

@@ -67,7 +67,10 @@ impl ChangeFeed {
     pub async fn run(self, store: Arc<dyn Store>, backoff: Backoff, shutdown: CancellationToken) {
         let mut failures = 0;
         while !shutdown.is_cancelled() {
-            match store.subscribe().await {
+            let Some(subscribed) = shutdown.run_until_cancelled(store.subscribe()).await else {
+                return;
+            };
+            match subscribed {
                 Ok(mut notices) => {
                     failures = 0;
                     // Anything may have happened while nobody listened.

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Scope;
 use super::keys::{Keys, Lane, escape};
 use super::placement::{self, Entry};
 use super::shape::Shape;
+use super::{Place, Scope};
 use crate::job_record::JobRecord;
 
 /// A commit, ready to be carried out.
@@ -154,6 +154,18 @@ impl Planner<'_> {
         self.change(Some(record), None, now, now)
     }
 
+    /// A job that was set aside gets all its entries again. It held them before: nothing guards that,
+    /// and nobody pays.
+    #[must_use]
+    pub fn put_back(&self, record: &JobRecord, now: Timestamp) -> Change {
+        Change {
+            guards: Vec::new(),
+            claim: None,
+            charge: None,
+            ..self.change(None, Some(record), now, now)
+        }
+    }
+
     fn change(
         &self,
         before: Option<&JobRecord>,
@@ -183,6 +195,8 @@ impl Planner<'_> {
         }
     }
 
+    /// The limits that a grant must not exceed. A lapsed lease that is renewed passes none: its copy
+    /// goes on in any case, and counting it anew shows the truth, be it above a limit for a while.
     fn guards(&self, after: Option<&JobRecord>, granted: Option<&Lane>) -> Vec<Guard> {
         let Some((record, lane)) = after.zip(granted).filter(|(_, lane)| !lane.is_clean_up())
         else {
@@ -287,6 +301,15 @@ impl Planner<'_> {
             running: (!lane.is_clean_up()).then_some(running),
             limit: self.shape.limits.copies_per_tenant,
             ticket_at,
+        }
+    }
+
+    /// The lane of a place, for whoever takes a unit out of it.
+    #[must_use]
+    pub fn lane_of_place(&self, place: &Place) -> Option<LaneKeys> {
+        match place {
+            Place::Lane(region, lane) => Some(self.lane_of_region(region, lane, None)),
+            Place::Due(_) | Place::Aside => None,
         }
     }
 

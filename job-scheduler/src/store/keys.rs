@@ -26,13 +26,15 @@
 //! | `regions` | set | regions ever named by a job |
 //! | `using:<region>` | set | jobs that are not over and name the region |
 //! | `serving` | hash | `last`, `since`: schedulers' sign of life |
+//! | `aside` | sorted set | jobs whose records could not be read, by the time of the next look |
+//! | `ping` | | deleted to see whether Redis takes writes; never exists |
 //! | `barrier` | string | written only to see it reach a replica |
 
 use std::fmt::Write as _;
 
 use domain::{JobId, JobStatus, RegionId, TenantId, UnitKind};
 
-use super::{Due, Scope};
+use super::{Due, Place, Scope};
 use crate::job_record::{JobRecord, Owner};
 
 /// The pseudo-source and pseudo-tenant under which all clean-ups of a region queue.
@@ -213,6 +215,22 @@ impl Keys {
             Due::Deadline => "deadlines",
             Due::Finished => "finished",
         }])
+    }
+
+    pub(super) fn aside(&self) -> String {
+        self.key(&["aside"])
+    }
+
+    pub(super) fn place(&self, place: &Place) -> String {
+        match place {
+            Place::Due(what) => self.due(*what),
+            Place::Lane(region, lane) => self.eligible(region, lane),
+            Place::Aside => self.aside(),
+        }
+    }
+
+    pub(super) fn ping(&self) -> String {
+        self.key(&["ping"])
     }
 
     pub(super) fn leftovers(&self, region: &RegionId) -> String {

@@ -23,8 +23,8 @@ use super::change::Planner;
 use super::keys::{Keys, Lane};
 use super::shape::Shape;
 use super::{
-    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Scope, Store, StoreError, Stored,
-    TicketPace,
+    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
+    Stored, TicketPace,
 };
 use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};
@@ -237,13 +237,8 @@ impl Store for MemoryStore {
     }
 
     async fn due(&self, what: Due, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        let state = self.state();
-        let ranked = state.tables.ranked(&self.keys.due(what));
-        let due = ranked.take_while(|(at, _)| *at <= now.as_millisecond());
-        Ok(due
-            .take(limit)
-            .filter_map(|(_, id)| id.parse().ok())
-            .collect())
+        let tables = &self.state().tables;
+        Ok(read::up_to(tables, &self.keys.due(what), now, limit))
     }
 
     async fn take_tickets(
@@ -261,6 +256,51 @@ impl Store for MemoryStore {
             now,
             pace,
         ))
+    }
+
+    async fn set_aside(
+        &self,
+        id: JobId,
+        place: &Place,
+        now: Timestamp,
+        again: Timestamp,
+    ) -> Result<(), StoreError> {
+        let lane = self.planner().lane_of_place(place);
+        let (place, aside, id) = (self.keys.place(place), self.keys.aside(), id.to_string());
+        let tables = &mut self.state().tables;
+        tables.unscore(&place, &id);
+        tables.score(&aside, &id, again.as_millisecond());
+        if let Some(lane) = lane {
+            apply::seat(tables, &lane, now.as_millisecond());
+        }
+        Ok(())
+    }
+
+    async fn aside(&self, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        Ok(read::up_to(
+            &self.state().tables,
+            &self.keys.aside(),
+            now,
+            limit,
+        ))
+    }
+
+    async fn put_back(
+        &self,
+        id: JobId,
+        found: Option<&Stored>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let current = state.records.get(&id).map(|stored| stored.version);
+        if current == found.map(|stored| stored.version) {
+            if let Some(stored) = found {
+                let change = self.planner().put_back(&stored.record, now);
+                apply::apply(&mut state.tables, &change);
+            }
+            state.tables.unscore(&self.keys.aside(), &id.to_string());
+        }
+        Ok(())
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Vec<JobId>, StoreError> {
@@ -308,6 +348,7 @@ impl Store for MemoryStore {
                 apply::seat(&mut state.tables, &lane, now.as_millisecond());
             }
         }
+        apply::forget_paid(&mut state.tables, &self.keys.virtual_times(region));
         Ok(())
     }
 

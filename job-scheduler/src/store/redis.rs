@@ -5,11 +5,12 @@
 
 mod connection;
 mod durability;
+mod record;
 mod scripts;
 mod subscription;
 mod view;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,11 +27,11 @@ use super::change::Planner;
 use super::keys::{Keys, Lane};
 use super::shape::Shape;
 use super::{
-    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Scope, Store, StoreError, Stored,
-    TicketPace,
+    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
+    Stored, TicketPace,
 };
 use crate::fairness::RegionView;
-use crate::job_record::{FORMAT, JobRecord, Owner};
+use crate::job_record::{JobRecord, Owner};
 
 /// Lanes that are put into their place at once.
 const LANES_PER_SCAN: usize = 200;
@@ -45,7 +46,8 @@ pub struct RedisStore {
     connection: Connection,
     /// For writes that wait for a replica: `WAIT` holds up whatever shares its connection.
     durable: Connection,
-    has_replicas: AtomicBool,
+    /// Whether a replica has ever been seen.
+    replicated: AtomicBool,
 }
 
 /// A URL that no client can be made of. Says nothing of the URL, which holds a password.
@@ -77,20 +79,8 @@ impl RedisStore {
             client,
             keys,
             shape,
-            has_replicas: AtomicBool::new(false),
+            replicated: AtomicBool::new(false),
         })
-    }
-
-    /// Looks whether an accepted job could be lost; from here on writes wait for a replica when
-    /// there is one.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn check_durability(&self) -> Result<Durability, StoreError> {
-        let found = durability::check(&self.connection).await?;
-        self.has_replicas
-            .store(found.replicas > 0, Ordering::Relaxed);
-        Ok(found)
     }
 
     fn planner(&self) -> Planner<'_> {
@@ -100,49 +90,46 @@ impl RedisStore {
         }
     }
 
-    async fn await_replica(&self) -> Result<(), StoreError> {
-        if self.has_replicas.load(Ordering::Relaxed) {
-            durability::await_replica(&self.durable).await?;
-        }
-        Ok(())
-    }
-
-    fn read_command(&self, id: JobId) -> redis::Cmd {
-        let mut command = redis::cmd("HMGET");
-        command.arg(self.keys.job(id)).arg("v").arg("r");
+    /// Jobs of a sorted set of times, up to one.
+    async fn up_to(
+        &self,
+        key: String,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let mut command = redis::cmd("ZRANGEBYSCORE");
         command
+            .arg(key)
+            .arg("-inf")
+            .arg(now.as_millisecond())
+            .arg("LIMIT")
+            .arg(0)
+            .arg(limit);
+        self.connection
+            .command(&command)
+            .await
+            .map(record::parse_ids)
     }
-}
 
-/// The two fields of a stored job.
-type Fields = (Option<u64>, Option<String>);
-
-fn read_record(id: JobId, fields: Fields) -> Result<Option<Stored>, StoreError> {
-    let (Some(version), Some(text)) = fields else {
-        return Ok(None);
-    };
-    let unreadable = |reason: String| StoreError::Unreadable {
-        job: id.to_string(),
-        reason,
-    };
-    let record: JobRecord =
-        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    if record.format != FORMAT {
-        return Err(unreadable(format!("its format is {}", record.format)));
+    /// The time of Redis, which all schedulers share.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn time(&self) -> Result<Timestamp, StoreError> {
+        let (seconds, micros): (i64, i32) = self.connection.command(&redis::cmd("TIME")).await?;
+        Timestamp::new(seconds, micros.saturating_mul(1_000))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))
     }
-    Ok(Some(Stored { record, version }))
-}
-
-fn parse_ids(ids: Vec<String>) -> Vec<JobId> {
-    // Index members are written by this service alone; anything else is not a job.
-    ids.iter().filter_map(|id| id.parse().ok()).collect()
 }
 
 #[async_trait]
 impl Store for RedisStore {
     async fn load(&self, id: JobId) -> Result<Option<Stored>, StoreError> {
-        let fields = self.connection.command(&self.read_command(id)).await?;
-        read_record(id, fields)
+        let fields = self
+            .connection
+            .command(&record::read_command(&self.keys, id))
+            .await?;
+        record::read(id, fields)
     }
 
     async fn load_many(&self, ids: &[JobId]) -> Result<Vec<Stored>, StoreError> {
@@ -151,13 +138,13 @@ impl Store for RedisStore {
         }
         let mut pipeline = redis::pipe();
         for id in ids {
-            pipeline.add_command(self.read_command(*id));
+            pipeline.add_command(record::read_command(&self.keys, *id));
         }
-        let rows: Vec<Fields> = self.connection.pipeline(&pipeline).await?;
+        let rows: Vec<record::Fields> = self.connection.pipeline(&pipeline).await?;
         let records = ids.iter().zip(rows);
         Ok(records
             .filter_map(|(id, fields)| {
-                read_record(*id, fields).unwrap_or_else(|error| {
+                record::read(*id, fields).unwrap_or_else(|error| {
                     tracing::error!(error = %error, "left a job out");
                     None
                 })
@@ -197,12 +184,11 @@ impl Store for RedisStore {
         let change = self.planner().create(record, terms.first_ticket_at, now);
         let created = self
             .scripts
-            .create(&self.durable, record, &change, terms)
+            .create(self.durable(), record, &change, terms)
             .await?;
-        match created {
-            Created::New { .. } => self.await_replica().await?,
+        if !matches!(created, Created::New { .. }) {
             // The call that made it may have died waiting for a replica.
-            Created::Exists | Created::KeyTaken(_) => self.barrier(now).await?,
+            self.barrier(now).await?;
         }
         Ok(created)
     }
@@ -216,18 +202,15 @@ impl Store for RedisStore {
         let change = self.planner().commit(&before.record, after, now);
         let finished = before.record.lease.is_some() && after.lease.is_none();
         let must_last = change.charge.is_some() || finished;
-        let connection = if must_last {
-            &self.durable
+        let writer = if must_last {
+            self.durable()
         } else {
-            &self.connection
+            self.plain()
         };
         let version = self
             .scripts
-            .commit(connection, before, Some(after), &change)
+            .commit(writer, before, Some(after), &change)
             .await?;
-        if must_last {
-            self.await_replica().await?;
-        }
         Ok(Stored {
             record: after.clone(),
             version,
@@ -236,7 +219,7 @@ impl Store for RedisStore {
 
     async fn remove(&self, stored: &Stored, now: Timestamp) -> Result<(), StoreError> {
         let change = self.planner().remove(&stored.record, now);
-        let commit = self.scripts.commit(&self.connection, stored, None, &change);
+        let commit = self.scripts.commit(self.plain(), stored, None, &change);
         commit.await.map(drop)
     }
 
@@ -248,15 +231,7 @@ impl Store for RedisStore {
     }
 
     async fn due(&self, what: Due, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        let mut command = redis::cmd("ZRANGEBYSCORE");
-        command
-            .arg(self.keys.due(what))
-            .arg("-inf")
-            .arg(now.as_millisecond())
-            .arg("LIMIT")
-            .arg(0)
-            .arg(limit);
-        self.connection.command(&command).await.map(parse_ids)
+        self.up_to(self.keys.due(what), now, limit).await
     }
 
     async fn take_tickets(
@@ -269,6 +244,35 @@ impl Store for RedisStore {
         self.scripts
             .take_tickets(connection, shape, region, now, pace)
             .await
+    }
+
+    async fn set_aside(
+        &self,
+        id: JobId,
+        place: &Place,
+        now: Timestamp,
+        again: Timestamp,
+    ) -> Result<(), StoreError> {
+        let lane = self.planner().lane_of_place(place);
+        let (connection, lane) = (&self.connection, lane.as_ref());
+        self.scripts
+            .set_aside(connection, id, place, lane, now, again)
+            .await
+    }
+
+    async fn aside(&self, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        self.up_to(self.keys.aside(), now, limit).await
+    }
+
+    async fn put_back(
+        &self,
+        id: JobId,
+        found: Option<&Stored>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let found = found.map(|it| (it, self.planner().put_back(&it.record, now)));
+        let found = found.as_ref().map(|(stored, change)| (*stored, change));
+        self.scripts.put_back(&self.connection, id, found).await
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Vec<JobId>, StoreError> {
@@ -340,10 +344,17 @@ impl Store for RedisStore {
                 .map(|lane| self.planner().lane_of_region(region, &lane, None))
                 .collect();
             self.scripts.reseat(&self.connection, &lanes, now).await?;
-            if next == 0 {
+            cursor = next;
+            if cursor == 0 {
+                break;
+            }
+        }
+        loop {
+            let scan = self.scripts.forget_paid(&self.connection, region, cursor);
+            cursor = scan.await?;
+            if cursor == 0 {
                 return Ok(());
             }
-            cursor = next;
         }
     }
 
@@ -363,17 +374,18 @@ impl Store for RedisStore {
     }
 
     async fn barrier(&self, now: Timestamp) -> Result<(), StoreError> {
-        if self.has_replicas.load(Ordering::Relaxed) {
-            // Replication keeps the order: a replica that has this write has all before it.
-            let mut write = redis::cmd("SET");
-            write.arg(self.keys.barrier()).arg(now.as_millisecond());
-            self.durable.command::<()>(&write).await?;
-            durability::await_replica(&self.durable).await?;
+        let writer = self.durable();
+        if writer.waits {
+            self.scripts.barrier(writer, now).await?;
         }
         Ok(())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.connection.command(&redis::cmd("PING")).await
+        // A command that a read-only replica refuses, and one without enough replicas too, and that
+        // a full memory does not; the key never exists.
+        let mut write = redis::cmd("DEL");
+        write.arg(self.keys.ping());
+        self.connection.command(&write).await
     }
 }

@@ -2,9 +2,11 @@
 
 mod races;
 mod redis_server;
+mod replicas;
 mod rig;
 mod sample;
 mod store_outage;
 mod stores_are_equal;
 mod tickets;
+mod unreadable;
 mod watching;

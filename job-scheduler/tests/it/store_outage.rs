@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{JobId, JobStatus};
+use job_scheduler::store::Store as _;
 use job_scheduler::store::redis::RedisStore;
 use proto::v1;
 use service_kit::ManualClock;
@@ -72,6 +73,16 @@ async fn a_redis_that_hangs_is_given_up_in_time_and_used_again() {
         created.ok()
     };
     eventually(call).await;
+}
+
+#[tokio::test]
+async fn a_subscription_to_a_redis_that_hangs_is_given_up() {
+    let server = RedisServer::start().await;
+    server.freeze(true);
+    let store = store(&server);
+    let subscribed = tokio::time::timeout(Duration::from_secs(4), store.subscribe());
+    assert!(subscribed.await.expect("in time").is_err());
+    server.freeze(false);
 }
 
 #[tokio::test]

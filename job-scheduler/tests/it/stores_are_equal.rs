@@ -10,9 +10,10 @@ use domain::{
 use job_scheduler::job_record::{Idempotency, JobRecord, Owner};
 use job_scheduler::lifecycle::{self, Jitter};
 use job_scheduler::store::memory::MemoryStore;
+use job_scheduler::store::placement::eligible_lane;
 use job_scheduler::store::redis::RedisStore;
 use job_scheduler::store::{
-    Due, IntakeTerms, PageQuery, Scope, Store, StoreError, Stored, TicketPace,
+    Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError, Stored, TicketPace,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -66,6 +67,13 @@ enum Op {
     Reseat {
         backwards: bool,
     },
+    SetAside {
+        job: u8,
+        place: u8,
+    },
+    PutBack {
+        job: u8,
+    },
     MarkServing,
     Advance {
         seconds: u16,
@@ -88,6 +96,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => job().prop_map(|job| Op::Stale { job }),
         5 => (any::<bool>(), 1..6_u8).prop_map(|(backwards, most)| Op::Tickets { backwards, most }),
         1 => any::<bool>().prop_map(|backwards| Op::Reseat { backwards }),
+        1 => (job(), 0..4_u8).prop_map(|(job, place)| Op::SetAside { job, place }),
+        2 => job().prop_map(|job| Op::PutBack { job }),
         1 => Just(Op::MarkServing),
         2 => (0..60_u16).prop_map(|seconds| Op::Advance { seconds }),
     ]
@@ -255,10 +265,32 @@ impl Pair {
             Op::Reseat { backwards } => {
                 both!(self, reseat(&destination(*backwards), now)).expect("answers");
             }
+            Op::SetAside { job, place } => {
+                let again = at(self.now + 60);
+                let place = self.place(*job, *place).await;
+                both!(self, set_aside(job_id((*job).into()), &place, now, again)).expect("answers");
+            }
+            Op::PutBack { job } => {
+                let found = self.load(*job).await;
+                both!(self, put_back(job_id((*job).into()), found.as_ref(), now)).expect("answers");
+            }
             Op::MarkServing => {
                 both!(self, mark_serving(now, Duration::from_secs(10))).expect("answers");
             }
             Op::Advance { seconds } => self.now += i64::from(*seconds),
+        }
+    }
+
+    async fn place(&self, job: u8, place: u8) -> Place {
+        let stored = self.load(job).await;
+        let lane = stored.and_then(|it| {
+            let lane = eligible_lane(&it.record)?;
+            Some(Place::Lane(it.record.spec.destination.region, lane))
+        });
+        match place {
+            0 => Place::Aside,
+            1 => Place::Due(Due::Deadline),
+            _ => lane.unwrap_or(Place::Due(Due::Lease)),
         }
     }
 
@@ -317,6 +349,7 @@ impl Pair {
         both!(self, load_many(&ids)).expect("answers");
         both!(self, sequence()).expect("answers");
         both!(self, regions_in_use()).expect("answers");
+        both!(self, aside(far, 100)).expect("answers");
         for what in Due::ALL {
             both!(self, due(what, far, 100)).expect("answers");
         }

@@ -62,6 +62,15 @@ fn heads(tables: &Tables, keys: &Keys, region: &RegionId, source: &str) -> Vec<H
         .collect()
 }
 
+/// Jobs of a sorted set of times, up to one.
+pub(super) fn up_to(tables: &Tables, key: &str, now: Timestamp, limit: usize) -> Vec<JobId> {
+    let ranked = tables.ranked(key);
+    let due = ranked.take_while(|(at, _)| *at <= now.as_millisecond());
+    due.take(limit)
+        .filter_map(|(_, id)| id.parse().ok())
+        .collect()
+}
+
 /// As `take_tickets.lua`.
 pub(super) fn take_tickets(
     tables: &mut Tables,

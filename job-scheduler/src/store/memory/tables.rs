@@ -98,6 +98,12 @@ impl Tables {
         self.hashes.get(key)?.get(field).map(String::as_str)
     }
 
+    pub(super) fn fields(&self, key: &str) -> Vec<String> {
+        self.hashes
+            .get(key)
+            .map_or_else(Vec::new, |hash| hash.keys().cloned().collect())
+    }
+
     pub(super) fn number(&self, key: &str, field: &str) -> Option<i64> {
         self.field(key, field)?.parse().ok()
     }

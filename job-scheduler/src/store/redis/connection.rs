@@ -2,19 +2,22 @@
 //!
 //! A command fails at once while Redis is out of reach and may have been executed all the same; it
 //! is never repeated here. The next command connects again: there is no number of tries after which
-//! that stops. A connection on which an answer was too late may be dead without saying so, and is
-//! replaced.
+//! that stops. A connection on which an answer was too late may be dead without saying so, and one
+//! that leads to a Redis that became a replica is good for nothing: both are replaced.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation};
+use redis::{
+    Client, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation,
+    ServerErrorKind, Value,
+};
 
 use crate::store::StoreError;
 
 /// How long connecting may take.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The code of a refusal because memory is full.
 const OUT_OF_MEMORY: &str = "OOM";
@@ -66,6 +69,31 @@ impl Connection {
         answer.map_err(|error| self.judge(&error))
     }
 
+    /// A script and a command behind it that must reach Redis through the same connection: sent in
+    /// one go, so that no new connection can come between.
+    pub(super) async fn script_then<T: FromRedisValue, U: FromRedisValue>(
+        &self,
+        invocation: &ScriptInvocation<'_>,
+        command: redis::Cmd,
+    ) -> Result<(T, U), StoreError> {
+        let mut pipeline = redis::pipe();
+        let pipeline = pipeline.invoke_script(invocation).add_command(command);
+        let mut manager = self.manager();
+        let mut answers = both(pipeline, &mut manager).await;
+        if let Err(error) = &answers
+            && error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+        {
+            // It was not executed, so this repeats nothing.
+            let loaded = invocation.load_async(&mut manager).await;
+            loaded.map_err(|error| self.judge(&error))?;
+            answers = both(pipeline, &mut manager).await;
+        }
+        let (first, second) = answers.map_err(|error| self.judge(&error))?;
+        let first = redis::from_redis_value(first).map_err(|error| self.judge(&error.into()))?;
+        let second = redis::from_redis_value(second).map_err(|error| self.judge(&error.into()))?;
+        Ok((first, second))
+    }
+
     fn manager(&self) -> ConnectionManager {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.clone()
@@ -76,7 +104,8 @@ impl Connection {
         if error.code() == Some(OUT_OF_MEMORY) {
             return StoreError::Full;
         }
-        if error.is_timeout() || error.is_unrecoverable_error() {
+        let read_only = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
+        if error.is_timeout() || error.is_unrecoverable_error() || read_only {
             let next =
                 ConnectionManager::new_lazy_with_config(self.client.clone(), self.config.clone());
             if let Ok(next) = next {
@@ -86,4 +115,15 @@ impl Connection {
         }
         StoreError::Unavailable(error.to_string())
     }
+}
+
+/// The answers to a pipeline of two commands; the first one's error comes first.
+async fn both(
+    pipeline: &mut Pipeline,
+    manager: &mut ConnectionManager,
+) -> RedisResult<(Value, Value)> {
+    let answers: Vec<RedisResult<Value>> = pipeline.ignore_errors().query_async(manager).await?;
+    let mut answers = answers.into_iter();
+    let mut next = || answers.next().unwrap_or(Ok(Value::Nil));
+    Ok((next()?, next()?))
 }

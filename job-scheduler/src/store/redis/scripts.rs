@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use redis::{Script, ScriptInvocation};
 
 use super::connection::Connection;
+use super::durability::Writer;
 use super::view;
 use crate::fairness::RegionView;
 use crate::job_record::JobRecord;
 use crate::store::change::{Change, LaneKeys};
 use crate::store::keys::{CLEAN_UP, Keys, escape};
 use crate::store::shape::{LANES_AT_ONCE, Shape, TENANTS_SHOWN, UNITS_SHOWN};
-use crate::store::{Created, IntakeTerms, PageQuery, StoreError, Stored, TicketPace};
+use crate::store::{Created, IntakeTerms, PageQuery, Place, StoreError, Stored, TicketPace};
 
 /// All scripts, with the names that they need.
 pub(super) struct Scripts {
@@ -22,10 +23,14 @@ pub(super) struct Scripts {
     create: Script,
     commit: Script,
     reseat: Script,
+    forget_paid: Script,
     region_view: Script,
     take_tickets: Script,
     page: Script,
     mark_serving: Script,
+    barrier: Script,
+    set_aside: Script,
+    put_back: Script,
 }
 
 impl Scripts {
@@ -35,16 +40,20 @@ impl Scripts {
             create: with_apply(include_str!("../scripts/create.lua")),
             commit: with_apply(include_str!("../scripts/commit.lua")),
             reseat: with_apply(include_str!("../scripts/reseat.lua")),
+            forget_paid: Script::new(include_str!("../scripts/forget_paid.lua")),
             region_view: Script::new(include_str!("../scripts/region_view.lua")),
             take_tickets: Script::new(include_str!("../scripts/take_tickets.lua")),
             page: Script::new(include_str!("../scripts/page.lua")),
             mark_serving: Script::new(include_str!("../scripts/mark_serving.lua")),
+            barrier: Script::new(include_str!("../scripts/barrier.lua")),
+            set_aside: with_apply(include_str!("../scripts/set_aside.lua")),
+            put_back: with_apply(include_str!("../scripts/put_back.lua")),
         }
     }
 
     pub(super) async fn create(
         &self,
-        connection: &Connection,
+        writer: Writer<'_>,
         record: &JobRecord,
         change: &Change,
         terms: &IntakeTerms,
@@ -67,7 +76,7 @@ impl Scripts {
             .arg(notice(record))
             .arg(change.now)
             .arg(millis(terms.idempotency_window));
-        let (answer, detail): (String, String) = connection.script(&call).await?;
+        let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
             "new" => Ok(Created::New {
                 version: number(&detail)?,
@@ -85,7 +94,7 @@ impl Scripts {
     /// Replaces the record that was read; without a new one, removes it.
     pub(super) async fn commit(
         &self,
-        connection: &Connection,
+        writer: Writer<'_>,
         before: &Stored,
         after: Option<&JobRecord>,
         change: &Change,
@@ -100,7 +109,7 @@ impl Scripts {
             .arg(record.id.to_string())
             .arg(self.keys.channel())
             .arg(notice(record));
-        let (answer, detail): (String, String) = connection.script(&call).await?;
+        let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
             "done" => number(&detail),
             "conflict" => Err(StoreError::Conflict),
@@ -108,6 +117,55 @@ impl Scripts {
             "claim" => Err(StoreError::ClaimTaken),
             _ => Err(unexpected(&answer)),
         }
+    }
+
+    /// Writes something only to see it reach a replica, and all that was written before with it:
+    /// replication keeps the order.
+    pub(super) async fn barrier(
+        &self,
+        writer: Writer<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut call = self.barrier.prepare_invoke();
+        call.key(self.keys.barrier()).arg(now.as_millisecond());
+        writer.script::<()>(&call).await
+    }
+
+    /// Takes an id out of a place and keeps it among those that are set aside.
+    pub(super) async fn set_aside(
+        &self,
+        connection: &Connection,
+        id: JobId,
+        place: &Place,
+        lane: Option<&LaneKeys>,
+        now: Timestamp,
+        again: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut call = self.set_aside.prepare_invoke();
+        call.key(self.keys.place(place))
+            .key(self.keys.aside())
+            .arg(id.to_string())
+            .arg(again.as_millisecond())
+            .arg(lane.map(json).transpose()?.unwrap_or_default())
+            .arg(now.as_millisecond());
+        connection.script(&call).await
+    }
+
+    /// Puts back what was set aside; without a record, forgets it.
+    pub(super) async fn put_back(
+        &self,
+        connection: &Connection,
+        id: JobId,
+        found: Option<(&Stored, &Change)>,
+    ) -> Result<(), StoreError> {
+        let mut call = self.put_back.prepare_invoke();
+        call.key(self.keys.job(id)).key(self.keys.aside());
+        match found {
+            Some((stored, change)) => call.arg(stored.version).arg(json(change)?),
+            None => call.arg("").arg(""),
+        };
+        call.arg(id.to_string());
+        connection.script(&call).await
     }
 
     pub(super) async fn reseat(
@@ -119,6 +177,19 @@ impl Scripts {
         let mut call = self.reseat.prepare_invoke();
         call.arg(json(lanes)?).arg(now.as_millisecond());
         connection.script::<u64>(&call).await.map(drop)
+    }
+
+    /// Forgets virtual times that say no more than the region's clock, from a cursor; returns the
+    /// next one, 0 at the end.
+    pub(super) async fn forget_paid(
+        &self,
+        connection: &Connection,
+        region: &RegionId,
+        cursor: u64,
+    ) -> Result<u64, StoreError> {
+        let mut call = self.forget_paid.prepare_invoke();
+        call.key(self.keys.virtual_times(region)).arg(cursor);
+        connection.script(&call).await
     }
 
     pub(super) async fn region_view(

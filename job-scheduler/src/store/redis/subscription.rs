@@ -6,7 +6,9 @@
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use redis::Client;
+use tokio::time::timeout;
 
+use super::connection::CONNECT_DEADLINE;
 use crate::job_record::Owner;
 use crate::store::keys::unescape;
 use crate::store::{ChangeNotice, StoreError};
@@ -16,9 +18,16 @@ pub(super) async fn subscribe(
     client: &Client,
     channel: &str,
 ) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
-    let unavailable = |error: redis::RedisError| StoreError::Unavailable(error.to_string());
-    let mut pubsub = client.get_async_pubsub().await.map_err(unavailable)?;
-    pubsub.subscribe(channel).await.map_err(unavailable)?;
+    // A Redis that accepts a connection and then says nothing must not hold the subscriber for ever.
+    let pubsub = timeout(CONNECT_DEADLINE, async {
+        let mut pubsub = client.get_async_pubsub().await?;
+        pubsub.subscribe(channel).await?;
+        Ok::<_, redis::RedisError>(pubsub)
+    });
+    let pubsub = pubsub
+        .await
+        .map_err(|_| StoreError::Unavailable("no subscription in time".to_owned()))?
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let messages = pubsub.into_on_message();
     let notices = messages.filter_map(|message| {
         let text: Option<String> = message.get_payload().ok();
