@@ -26,9 +26,10 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::redis::RedisStore;
 use crate::store::{Store, StoreError};
+use crate::store_clock::StoreClock;
 use crate::watch::ChangeFeed;
 use crate::work_service::Work;
-use crate::{dispatcher, health, reconciler};
+use crate::{dispatcher, health, reconciler, serving};
 
 /// The shortest and longest pause before the subscription to changes is made anew.
 const RESUBSCRIBE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -126,8 +127,10 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Starts to do what time demands.
+    /// Starts to do what time demands, and to say that somebody does.
     pub fn start_reconciling(&self) {
+        let mark = serving::run(self.jobs.clone(), self.shutdown.clone());
+        self.supervise("serving mark", mark);
         let (jobs, feed) = (self.jobs.clone(), self.feed.clone());
         let reconcile = reconciler::run(jobs, feed, self.shutdown.clone());
         self.supervise("reconciler", reconcile);
@@ -205,13 +208,20 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     refuse_missing_regions(&*store, &settings, &context.shutdown).await?;
     let listener = bind(config.scheduler.listen).await?;
     let shutdown = context.shutdown.clone();
+    let clock = StoreClock::new(context.clock);
+    if let Err(error) = clock.ask(&store).await {
+        tracing::warn!(error = %error, "redis did not tell the time");
+    }
+    let heartbeat = settings.heartbeat;
     let scheduler = Scheduler::new(
         store.clone(),
-        context.clock,
+        Arc::new(clock.clone()),
         settings,
         metrics.clone(),
         shutdown.clone(),
     );
+    let follow = clock.run(store.clone(), heartbeat, shutdown.clone());
+    scheduler.supervise("clock", follow);
     scheduler.start_listening()?;
     scheduler.start_reconciling();
     let queue_settings = queue_settings(config)?;
@@ -225,7 +235,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
     let (jobs, work) = scheduler.services();
     tracing::info!(listen = %listener.local_addr()?, "serving");
-    let served = Server::builder()
+    let serve = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .trace_fn(span)
         .add_service(health)
@@ -234,8 +244,8 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
             shutdown.cancelled().await;
             readiness.drain();
-        })
-        .await;
+        });
+    let served = served_until_drained(serve, &shutdown, config.scheduler.drain).await;
     // Ends the tasks also when the server failed by itself.
     shutdown.cancel();
     let ended = scheduler.ended().await;
@@ -243,6 +253,26 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     serving_admin.await.context("the admin port")??;
     served.context("serving gRPC")?;
     ended
+}
+
+/// Serves until the calls under way have ended after shutdown, but no longer than the drain: a peer that
+/// hangs never ends its call, and a call that is cut off is as good as an answer that got lost.
+async fn served_until_drained<E>(
+    serve: impl Future<Output = Result<(), E>>,
+    shutdown: &CancellationToken,
+    drain: Duration,
+) -> Result<(), E> {
+    let over = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        served = serve => served,
+        () = over => {
+            tracing::warn!("calls were still under way when the drain was over");
+            Ok(())
+        }
+    }
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -297,4 +327,28 @@ fn span(request: &http::Request<()>) -> tracing::Span {
         trace_context::set_parent(&span, traceparent);
     }
     span
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_hangs_does_not_outlast_the_drain() {
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        let hangs = std::future::pending::<Result<(), String>>();
+        let drain = Duration::from_secs(30);
+        let begun = tokio::time::Instant::now();
+        let served = served_until_drained(hangs, &shutdown, drain).await;
+        assert_eq!((served, begun.elapsed()), (Ok(()), drain));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_fails_says_so() {
+        let fails = std::future::ready(Err("no port"));
+        let shutdown = CancellationToken::new();
+        let served = served_until_drained(fails, &shutdown, Duration::ZERO).await;
+        assert_eq!(served, Err("no port"));
+    }
 }
