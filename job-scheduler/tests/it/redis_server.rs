@@ -37,6 +37,11 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Kills it as a crash would.
     pub(crate) fn kill(&mut self) {
         self.process.kill().expect("it runs");
