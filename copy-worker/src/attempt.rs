@@ -2,7 +2,6 @@
 
 use copy_engine::{Ended, Order, Progress, Signals};
 use domain::{Directive, Finish, Grant, Outcome, ProgressReport, UnitKind};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::claim::Claimed;
@@ -15,9 +14,6 @@ pub(crate) struct Attempt {
     pub(crate) lease: Lease,
     pub(crate) progress: Progress,
     pub(crate) signals: Signals,
-    /// The caller asked for the cancel. A shutdown ends a copy in the same way, but that is
-    /// reported as handed back.
-    cancel_heard: CancellationToken,
 }
 
 impl Attempt {
@@ -27,7 +23,6 @@ impl Attempt {
             lease: Lease::new(asked_at, grant.lease_length),
             progress: Progress::new(),
             signals: Signals::default(),
-            cancel_heard: CancellationToken::new(),
             grant,
         };
         if attempt.grant.cancel_requested {
@@ -59,10 +54,9 @@ impl Attempt {
             Directive::Continue => {}
             Directive::Cancel => {
                 // Said again and again until the end; worth a line once.
-                if !self.cancel_heard.is_cancelled() {
+                if !self.signals.cancel.is_cancelled() {
                     info!(job.id = %self.grant.job_id, "the job is being canceled");
                 }
-                self.cancel_heard.cancel();
                 self.signals.cancel.cancel();
             }
             Directive::Stop => {
@@ -72,11 +66,11 @@ impl Attempt {
         }
     }
 
-    /// Ends the work so that another worker can start at once: a copy removes what it has made, a
+    /// Ends the work so that another worker can start at once: a copy removes what is not whole, a
     /// clean-up stops where it is.
     pub(crate) fn hand_back(&self) {
         match self.grant.kind {
-            UnitKind::Copy => self.signals.cancel.cancel(),
+            UnitKind::Copy => self.signals.hand_back.cancel(),
             UnitKind::CleanUp => self.signals.stop.cancel(),
         }
     }
@@ -102,9 +96,9 @@ impl Attempt {
                 error: failure.error,
                 transient: failure.transient,
             }),
-            Ended::Cleaned if self.was_to_clean() => Some(Outcome::Cleaned),
+            Ended::Cleaned => Some(Outcome::Cleaned),
             Ended::Stopped if self.lease.is_superseded() => None,
-            Ended::Cleaned | Ended::Stopped => Some(Outcome::HandedBack),
+            Ended::HandedBack | Ended::Stopped => Some(Outcome::HandedBack),
         }
     }
 
@@ -118,10 +112,6 @@ impl Attempt {
             bytes_copied: self.progress.bytes_copied(),
         }
     }
-
-    fn was_to_clean(&self) -> bool {
-        self.grant.kind == UnitKind::CleanUp || self.cancel_heard.is_cancelled()
-    }
 }
 
 #[cfg(test)]
@@ -134,10 +124,11 @@ mod tests {
     fn a_cancel_is_reported_as_cleaned_and_a_shutdown_as_handed_back() {
         let copy = Attempt::new(claimed(UnitKind::Copy));
         copy.hand_back();
-        assert!(copy.signals.cancel.is_cancelled());
-        assert_eq!(copy.outcome(Ended::Cleaned), Some(Outcome::HandedBack));
+        assert!(copy.signals.hand_back.is_cancelled() && !copy.signals.cancel.is_cancelled());
+        assert_eq!(copy.outcome(Ended::HandedBack), Some(Outcome::HandedBack));
 
         copy.follow(Directive::Cancel);
+        assert!(copy.signals.cancel.is_cancelled());
         assert_eq!(copy.outcome(Ended::Cleaned), Some(Outcome::Cleaned));
     }
 

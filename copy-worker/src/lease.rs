@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use copy_engine::{Superseded, WriteGate};
+use copy_engine::{Withheld, WriteGate};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
@@ -60,7 +60,7 @@ impl Lease {
         *self.standing.borrow() == Standing::Superseded
     }
 
-    async fn until_valid(&self) -> Result<(), Superseded> {
+    async fn until_valid(&self) -> Result<(), Withheld> {
         let mut standing = self.standing.subscribe();
         let permits = |standing: &Standing| match standing {
             Standing::ValidUntil(until) => Instant::now() < *until,
@@ -69,13 +69,13 @@ impl Lease {
         // The sender is `self`'s own, so waiting cannot fail while `self` is borrowed.
         match standing.wait_for(permits).await.map(|standing| *standing) {
             Ok(Standing::ValidUntil(_)) => Ok(()),
-            Ok(Standing::Superseded) | Err(_) => Err(Superseded),
+            Ok(Standing::Superseded) | Err(_) => Err(Withheld),
         }
     }
 }
 
 impl WriteGate for Lease {
-    fn permit(&self) -> BoxFuture<'_, Result<(), Superseded>> {
+    fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
         self.until_valid().boxed()
     }
 }
@@ -134,7 +134,7 @@ mod tests {
         let lease = Lease::new(Instant::now(), LENGTH);
         lease.supersede();
         lease.renew(Instant::now());
-        assert_eq!(lease.permit().await, Err(Superseded));
+        assert_eq!(lease.permit().await, Err(Withheld));
         assert!(lease.is_superseded());
     }
 }

@@ -94,7 +94,7 @@ async fn discard(workshop: &Workshop, attempt: &Attempt) -> End {
     info!("the job was canceled meanwhile; what was copied is removed");
     match units::discard(workshop, attempt).await {
         Ended::Stopped => End::Superseded,
-        Ended::Cleaned | Ended::Failed(_) | Ended::Replicated { .. } => {
+        Ended::Cleaned | Ended::HandedBack | Ended::Failed(_) | Ended::Replicated { .. } => {
             match report_end(workshop, &attempt.finish(Outcome::Cleaned)).await {
                 Some(_) => End::Discarded,
                 None => End::Unreported,

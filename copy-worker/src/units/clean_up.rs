@@ -32,6 +32,7 @@ async fn remove(workshop: &Workshop, attempt: &Attempt, order: &Order) -> Ended 
     copy_engine::clean_up(
         &destination,
         order,
+        &workshop.engine,
         &attempt.progress,
         &attempt.signals,
         &attempt.lease,

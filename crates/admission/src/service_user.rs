@@ -77,6 +77,7 @@ pub(crate) fn refusal(region: &Region, error: &Error, lacks: &str) -> Refusal {
         | Error::Malformed(_)
         | Error::RangeIgnored(_)
         | Error::UploadBody(_)
+        | Error::Withheld(_)
         | Error::Settings(_) => {
             tracing::warn!(region.id = %region.id(), %error, "image service does not answer as it should");
             Refusal::GlanceDown {

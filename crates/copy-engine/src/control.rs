@@ -1,46 +1,23 @@
 //! What a running unit listens to: cancel, stop, and the gate before each write.
 //!
 //! Invariant: no request that changes a Glance is sent without the gate's permission, and after
-//! `stop` or a refusal nothing at the destination is touched again, not even to clean up.
+//! `stop` or a refusal nothing at the destination is touched again, not even to clean up. The steps
+//! hand this to the Glance client as the gate of their writes.
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
+use openstack::{Withheld, WriteGate};
 use tokio_util::sync::CancellationToken;
 
-/// The lease is lost for good: another attempt answers for everything, this one touches nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("another attempt has taken over")]
-pub struct Superseded;
-
-/// Says whether a Glance write may be started now.
-///
-/// Asked before each create, upload, patch and delete. An implementation waits while the answer is
-/// open (the lease is due for renewal and the scheduler out of reach) and refuses when the lease is
-/// lost. Uploads that run already are not interrupted by a closed gate.
-pub trait WriteGate: Send + Sync {
-    /// Waits until a write may start.
-    ///
-    /// # Errors
-    /// [`Superseded`] when it never may.
-    fn permit(&self) -> BoxFuture<'_, Result<(), Superseded>>;
-}
-
-/// The gate of a copy that nobody else can take over, such as one made from a command line.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ungated;
-
-impl WriteGate for Ungated {
-    fn permit(&self) -> BoxFuture<'_, Result<(), Superseded>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
-/// The two ways in which a running unit is ended from outside.
+/// The ways in which a running unit is ended from outside, the weakest last.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
     /// The caller wants the copy no more: end it and leave nothing at the destination.
     pub cancel: CancellationToken,
     /// Another answers for this unit (or soon will): end it and touch nothing.
     pub stop: CancellationToken,
+    /// There is no time left: end the copy so that another can go on at once.
+    pub hand_back: CancellationToken,
 }
 
 /// Why a step was left before its end.
@@ -48,6 +25,15 @@ pub struct Signals {
 pub(crate) enum Interrupted {
     Canceled,
     Stopped,
+    HandedBack,
+}
+
+/// Which signals still end the work: its own end must not be ended by what it is the answer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heeds {
+    All,
+    CancelAndStop,
+    Stop,
 }
 
 /// Gate and signals as the steps see them.
@@ -55,7 +41,7 @@ pub(crate) enum Interrupted {
 pub(crate) struct Control<'a> {
     gate: &'a dyn WriteGate,
     signals: &'a Signals,
-    hears_cancel: bool,
+    heeds: Heeds,
 }
 
 // === impl Control ===
@@ -65,25 +51,43 @@ impl<'a> Control<'a> {
         Self {
             gate,
             signals,
-            hears_cancel: true,
+            heeds: Heeds::All,
         }
     }
 
     /// The same for work that a cancel must not end because it is the answer to one.
     pub(crate) fn while_cleaning(self) -> Self {
         Self {
-            hears_cancel: false,
+            heeds: Heeds::Stop,
+            ..self
+        }
+    }
+
+    /// The same for the end of a copy that failed or is handed back.
+    pub(crate) fn while_retreating(self) -> Self {
+        Self {
+            heeds: Heeds::CancelAndStop,
             ..self
         }
     }
 
     /// Waits until this unit is to end.
     pub(crate) async fn interrupted(&self) -> Interrupted {
+        let hears_cancel = matches!(self.heeds, Heeds::All | Heeds::CancelAndStop);
+        let hears_hand_back = self.heeds == Heeds::All;
         tokio::select! {
             biased;
             () = self.signals.stop.cancelled() => Interrupted::Stopped,
-            () = self.signals.cancel.cancelled(), if self.hears_cancel => Interrupted::Canceled,
+            () = self.signals.cancel.cancelled(), if hears_cancel => Interrupted::Canceled,
+            () = self.signals.hand_back.cancelled(), if hears_hand_back => Interrupted::HandedBack,
         }
+    }
+
+    /// Why a write was withheld: a signal, or the gate itself, which is as good as a stop.
+    pub(crate) fn why_withheld(&self) -> Interrupted {
+        self.interrupted()
+            .now_or_never()
+            .unwrap_or(Interrupted::Stopped)
     }
 
     /// Drives `work` unless the unit is to end first. Only for work that may be dropped half-way:
@@ -98,42 +102,53 @@ impl<'a> Control<'a> {
             output = work => Ok(output),
         }
     }
+}
 
-    /// Waits for the permission to start one write.
-    pub(crate) async fn permit(&self) -> Result<(), Interrupted> {
+impl WriteGate for Control<'_> {
+    fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
         self.unless_interrupted(self.gate.permit())
-            .await?
-            .map_err(|Superseded| Interrupted::Stopped)
+            .map(|permit| permit.unwrap_or(Err(Withheld)))
+            .boxed()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use openstack::Ungated;
+
     use super::*;
 
+    async fn ending(control: Control<'_>) -> Option<Interrupted> {
+        let permit = control.permit().await;
+        permit.err().map(|Withheld| control.why_withheld())
+    }
+
     #[tokio::test]
-    async fn stop_wins_over_cancel_and_cleaning_is_deaf_to_cancel() {
+    async fn the_strongest_signal_wins_and_each_end_is_deaf_to_what_it_answers() {
+        use Interrupted::{Canceled, HandedBack, Stopped};
         let signals = Signals::default();
         let control = Control::new(&Ungated, &signals);
-        assert_eq!(control.permit().await, Ok(()));
-
+        let ends = || async {
+            [
+                ending(control).await,
+                ending(control.while_retreating()).await,
+                ending(control.while_cleaning()).await,
+            ]
+        };
+        assert_eq!(ends().await, [None; 3]);
+        signals.hand_back.cancel();
+        assert_eq!(ends().await, [Some(HandedBack), None, None]);
         signals.cancel.cancel();
-        assert_eq!(control.permit().await, Err(Interrupted::Canceled));
-        assert_eq!(control.while_cleaning().permit().await, Ok(()));
-
+        assert_eq!(ends().await, [Some(Canceled), Some(Canceled), None]);
         signals.stop.cancel();
-        assert_eq!(control.permit().await, Err(Interrupted::Stopped));
-        assert_eq!(
-            control.while_cleaning().permit().await,
-            Err(Interrupted::Stopped)
-        );
+        assert_eq!(ends().await, [Some(Stopped); 3]);
     }
 
     struct Refusing;
 
     impl WriteGate for Refusing {
-        fn permit(&self) -> BoxFuture<'_, Result<(), Superseded>> {
-            Box::pin(std::future::ready(Err(Superseded)))
+        fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
+            Box::pin(std::future::ready(Err(Withheld)))
         }
     }
 
@@ -141,6 +156,6 @@ mod tests {
     async fn a_refusal_stops_the_unit() {
         let signals = Signals::default();
         let control = Control::new(&Refusing, &signals);
-        assert_eq!(control.permit().await, Err(Interrupted::Stopped));
+        assert_eq!(ending(control).await, Some(Interrupted::Stopped));
     }
 }

@@ -5,48 +5,44 @@ use openstack::{Error, ImageStatus, NewImage};
 
 use crate::Failure;
 use crate::outcome::Step;
+use crate::remove::IfAbsent;
 use crate::unit::{Halt, Unit};
 
-/// What is known of the attempt's own image, for whoever has to undo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Own {
-    /// Glance does not have it and no request that is on its way could change that.
-    Absent,
-    /// A create was sent and its answer never came: it may still take effect.
-    Doubtful,
-    /// Glance has it, or had.
-    Exists,
-    /// Glance has all of its bytes.
-    Filled,
-}
-
 /// Creates the image; repeated, it finds the image that is there already.
-pub(crate) async fn create(unit: &Unit<'_>, new: &NewImage, own: &mut Own) -> Result<(), Halt> {
-    unit.control.permit().await?;
-    *own = Own::Doubtful;
-    match unit.destination.create(new).await {
+///
+/// Keeps in `own` what it would mean for an undo not to find the image.
+pub(crate) async fn create(
+    unit: &Unit<'_>,
+    new: &NewImage,
+    own: &mut IfAbsent,
+) -> Result<(), Halt> {
+    *own = IfAbsent::MayCome;
+    let error = match unit.writes().create(new).await {
         Ok(_) => {
-            *own = Own::Exists;
-            Ok(())
+            *own = IfAbsent::Gone;
+            return Ok(());
         }
+        Err(error) => error,
+    };
+    if error.changed_nothing() {
+        *own = IfAbsent::Gone;
+    }
+    match error {
         // An earlier create may have got through although its answer was lost.
-        Err(Error::Conflict(_)) => find(unit, new.id, own).await,
-        Err(error) if error.is_outage() => match find(unit, new.id, own).await {
-            Err(Halt::Failed(_)) => Err(unit.judge(Step::Create, &error).into()),
+        Error::Conflict(_) => find(unit, new.id, own).await,
+        error if error.changed_nothing() => Err(unit.halt(Step::Create, &error)),
+        error => match find(unit, new.id, own).await {
+            Err(Halt::Failed(_)) => Err(unit.halt(Step::Create, &error)),
             other => other,
         },
-        Err(error) => {
-            *own = Own::Absent;
-            Err(unit.judge(Step::Create, &error).into())
-        }
     }
 }
 
-async fn find(unit: &Unit<'_>, image: ImageId, own: &mut Own) -> Result<(), Halt> {
+async fn find(unit: &Unit<'_>, image: ImageId, own: &mut IfAbsent) -> Result<(), Halt> {
     let region = &unit.spec().destination.region;
     let problem = match unit.look(image, Step::Create).await? {
         Some(found) if unit.owns(&found) => {
-            *own = Own::Exists;
+            *own = IfAbsent::Gone;
             if found.status == ImageStatus::Queued {
                 return Ok(());
             }

@@ -6,8 +6,8 @@
 //! reveal with one PATCH. Each step may run twice.
 //!
 //! Invariants: an image is visible only when its bytes are verified; a short, long or empty stream
-//! never becomes an `active` image; whatever fails or is canceled leaves nothing of its own behind,
-//! or tells what it could not remove (by not naming it settled); no write is started without the
+//! never becomes an `active` image; whatever fails or is canceled leaves nothing of its own behind but
+//! a whole image to adopt, and tells what is still there (by not naming it settled); no write is started without the
 //! [`WriteGate`]'s permission; nothing is deleted that the job's own ids do not name. The engine
 //! resumes inside an attempt; whether there is another attempt is the scheduler's to say, from the
 //! [`Failure`] of this one.
@@ -31,7 +31,7 @@ mod transfer;
 mod unit;
 mod verify;
 
-pub use control::{Signals, Superseded, Ungated, WriteGate};
+pub use control::Signals;
 pub use outcome::Failure;
 pub use pattern::PropertyPattern;
 pub use pipeline::{CopyEngine, clean_up};
@@ -42,3 +42,5 @@ pub use provenance::{
 pub use settings::EngineSettings;
 pub use transfer::MinimumRate;
 pub use unit::{Ended, Order};
+
+pub use openstack::{Ungated, Withheld, WriteGate};

@@ -129,6 +129,7 @@ fn judge_source(error: &Error, spec: &CopySpec) -> Failure {
         | Error::Timeout(_)
         | Error::Malformed(_)
         | Error::RangeIgnored(_)
+        | Error::Withheld(_)
         | Error::NoEndpoint { .. } => unavailable(),
         Error::UploadBody(_) | Error::Settings(_) => internal(error),
     }
@@ -214,6 +215,7 @@ fn judge_destination(step: Step, error: &Error, spec: &CopySpec) -> Failure {
         | Error::Malformed(_)
         | Error::RangeIgnored(_)
         | Error::UploadBody(_)
+        | Error::Withheld(_)
         | Error::NoEndpoint { .. } => unavailable(),
         Error::Settings(_) => internal(error),
     }

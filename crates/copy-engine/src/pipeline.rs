@@ -1,23 +1,25 @@
 //! The steps of a copy in their order, and their undo.
 //!
 //! Invariant: whatever way a unit ends, the attempt's own image is either the job's image, or gone
-//! and reported settled, or not reported, so that somebody comes back for it.
+//! and reported settled, or not reported, so that somebody comes back for it. An own image that may be
+//! whole is deleted only for a cancel: an undo cannot know whether its user was told of it, nor
+//! whether a later attempt adopts it before the delete arrives.
 
 use domain::{ErrorCode, ImageId, Stage};
-use openstack::Glance;
+use openstack::{Glance, WriteGate};
 
 use crate::control::{Control, Interrupted};
-use crate::create::{Own, create};
+use crate::create::create;
 use crate::outcome::Step;
 use crate::properties::image_to_create;
-use crate::remove::{Seen, remove};
+use crate::remove::{IfAbsent, Removal, Spare, remove};
 use crate::reveal::{Appearance, reveal};
 use crate::settle::{open_leftovers, remove_all, settle};
 use crate::source::read_source;
-use crate::transfer::{transfer, until_upload_is_closed};
+use crate::transfer::transfer;
 use crate::unit::{Halt, Unit};
 use crate::verify::{Finding, verify};
-use crate::{Ended, EngineSettings, Failure, Order, Progress, Signals, WriteGate};
+use crate::{Ended, EngineSettings, Failure, Order, Progress, Signals};
 
 /// Makes copies from one Glance to another.
 ///
@@ -45,8 +47,8 @@ impl CopyEngine {
 
     /// Makes one attempt at a copy.
     ///
-    /// A failure or cancel removes what the attempt made, with one exception: an image that Glance
-    /// has whole, when only the way to it broke, is left for the next attempt to adopt.
+    /// A failure removes what the attempt made, with one exception: an image that Glance may have
+    /// whole is left for the next attempt to adopt. A cancel removes everything.
     pub async fn copy(
         &self,
         order: &Order,
@@ -57,26 +59,34 @@ impl CopyEngine {
         let unit = Unit {
             destination: &self.destination,
             order,
+            settings: &self.settings,
             control: Control::new(gate, signals),
             progress,
         };
-        let mut own = Own::Absent;
+        // Before a create is sent, nothing that this attempt does can bring its image to life.
+        let mut own = IfAbsent::Gone;
         match self.attempt(&unit, &mut own).await {
             Ok(image) => Ended::Replicated { image },
-            Err(Halt::Failed(failure)) => match self.undo(&unit, own, &failure).await {
-                Ok(()) | Err(Halt::Failed(_)) => Ended::Failed(failure),
-                Err(Halt::Interrupted(Interrupted::Canceled)) => self.clean(unit, own).await,
-                Err(Halt::Interrupted(Interrupted::Stopped)) => Ended::Stopped,
-            },
-            Err(Halt::Interrupted(Interrupted::Canceled)) => self.clean(unit, own).await,
+            Err(Halt::Failed(failure)) => {
+                // What was found to differ is not whole, whatever its metadata say.
+                let spare = match failure.error.code {
+                    ErrorCode::VerificationFailed => Spare::Nothing,
+                    _ => Spare::Whole,
+                };
+                retreat(unit, own, spare, Ended::Failed(failure)).await
+            }
+            Err(Halt::Interrupted(Interrupted::HandedBack)) => {
+                retreat(unit, own, Spare::Whole, Ended::HandedBack).await
+            }
+            Err(Halt::Interrupted(Interrupted::Canceled)) => clean(unit, own).await,
             Err(Halt::Interrupted(Interrupted::Stopped)) => Ended::Stopped,
         }
     }
 
-    async fn attempt(&self, unit: &Unit<'_>, own: &mut Own) -> Result<ImageId, Halt> {
-        let settings = &self.settings;
+    async fn attempt(&self, unit: &Unit<'_>, own: &mut IfAbsent) -> Result<ImageId, Halt> {
+        let settings = unit.settings;
         unit.progress.enter(Stage::Settling);
-        if let Some(image) = settle(unit, settings.idle_timeout).await? {
+        if let Some(image) = settle(unit).await? {
             return self.adopt(unit, image).await;
         }
 
@@ -88,14 +98,13 @@ impl CopyEngine {
         unit.progress.set_image(Some(image));
 
         unit.progress.enter(Stage::Copying);
-        let hashes = transfer(unit, &self.source, settings, image).await?;
-        *own = Own::Filled;
+        let hashes = transfer(unit, &self.source, image).await?;
 
         unit.progress.enter(Stage::Verifying);
         let Some(copied) = unit.look(image, Step::ReadDestination).await? else {
             return Err(destination_gone(unit).into());
         };
-        match verify(unit, &copied, hashes.as_ref(), settings.idle_timeout).await? {
+        match verify(unit, &copied, hashes.as_ref()).await? {
             Finding::Same => {}
             Finding::Differs(what) => return Err(verification_failed(unit, &what).into()),
         }
@@ -108,54 +117,53 @@ impl CopyEngine {
         unit.progress.set_image(Some(image));
         unit.progress.enter(Stage::Verifying);
         let appearance =
-            Appearance::of_adopted(unit, &self.source, self.settings.visibility.clone()).await?;
+            Appearance::of_adopted(unit, &self.source, unit.settings.visibility.clone()).await?;
         reveal(unit, image, &appearance).await?;
-        unit.progress.settle(unit.order.image());
         tracing::info!(job.id = %unit.order.job_id, image.id = %image,
-            "an image that an earlier attempt completed was adopted");
+            "an image that was completed before was adopted");
+        if image != unit.order.image() {
+            // What goes wrong here is logged; the image of this attempt is then not settled.
+            let _unsettled = remove_own(unit, IfAbsent::Gone, Spare::Nothing).await;
+        }
         Ok(image)
     }
+}
 
-    /// After a failure: removes the attempt's own image, unless the next attempt can adopt it.
-    async fn undo(&self, unit: &Unit<'_>, own: Own, failure: &Failure) -> Result<(), Halt> {
-        let is_adoptable = own == Own::Filled
-            && failure.transient
-            && failure.error.code != ErrorCode::VerificationFailed;
-        if is_adoptable {
-            return Ok(());
-        }
-        self.remove_own(unit, own).await
+/// After a failure, or handed back: removes the attempt's own image, unless it is to be spared.
+async fn retreat(unit: Unit<'_>, own: IfAbsent, spare: Spare, ended: Ended) -> Ended {
+    match remove_own(&unit.while_retreating(), own, spare).await {
+        Ok(()) | Err(Halt::Failed(_) | Halt::Interrupted(Interrupted::HandedBack)) => ended,
+        Err(Halt::Interrupted(Interrupted::Canceled)) => clean(unit, own).await,
+        Err(Halt::Interrupted(Interrupted::Stopped)) => Ended::Stopped,
     }
+}
 
-    /// After a cancel: leaves nothing of the job.
-    async fn clean(&self, unit: Unit<'_>, own: Own) -> Ended {
-        let unit = unit.while_cleaning();
-        unit.progress.enter(Stage::Canceling);
-        let own = self.remove_own(&unit, own).await;
-        if let Err(Halt::Interrupted(_)) = own {
-            return Ended::Stopped;
-        }
-        cleaned(remove_all(&unit, open_leftovers(&unit)).await)
+/// After a cancel: leaves nothing of the job.
+async fn clean(unit: Unit<'_>, own: IfAbsent) -> Ended {
+    let unit = unit.while_cleaning();
+    unit.progress.enter(Stage::Canceling);
+    let own = remove_own(&unit, own, Spare::Nothing).await;
+    if let Err(Halt::Interrupted(_)) = own {
+        return Ended::Stopped;
     }
+    cleaned(remove_all(&unit, open_leftovers(&unit)).await)
+}
 
-    async fn remove_own(&self, unit: &Unit<'_>, own: Own) -> Result<(), Halt> {
-        let image = unit.order.image();
-        let removed = match own {
-            Own::Absent => {
-                unit.progress.settle(image);
-                Ok(())
-            }
-            Own::Doubtful => remove(unit, image, Seen::Never).await,
-            Own::Exists | Own::Filled => {
-                until_upload_is_closed(unit, image, self.settings.idle_timeout).await?;
-                remove(unit, image, Seen::Yes).await
-            }
-        };
-        if let Err(Halt::Failed(failure)) = &removed {
+async fn remove_own(unit: &Unit<'_>, own: IfAbsent, spare: Spare) -> Result<(), Halt> {
+    let image = unit.order.image();
+    match remove(unit, image, own, spare).await {
+        Ok(Removal::Gone) => Ok(()),
+        Ok(Removal::Spared(_)) => {
+            tracing::info!(job.id = %unit.order.job_id, image.id = %image,
+                "the attempt's image may be whole and is left to be adopted");
+            Ok(())
+        }
+        Err(Halt::Failed(failure)) => {
             tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %failure,
                 "the attempt's image could not be removed yet");
+            Err(failure.into())
         }
-        removed
+        Err(interrupted @ Halt::Interrupted(_)) => Err(interrupted),
     }
 }
 
@@ -166,6 +174,7 @@ impl CopyEngine {
 pub async fn clean_up(
     destination: &Glance,
     order: &Order,
+    settings: &EngineSettings,
     progress: &Progress,
     signals: &Signals,
     gate: &dyn WriteGate,
@@ -173,6 +182,7 @@ pub async fn clean_up(
     let unit = Unit {
         destination,
         order,
+        settings,
         control: Control::new(gate, signals).while_cleaning(),
         progress,
     };

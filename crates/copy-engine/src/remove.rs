@@ -7,60 +7,98 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ErrorCode, ImageId};
-use openstack::{Error, NewImage, PatchOp, Visibility};
+use openstack::{Error, Image, NewImage, PatchOp, Visibility};
 
 use crate::Failure;
 use crate::outcome::Step;
 use crate::provenance::is_own_id;
+use crate::transfer::{removal_deadline, until_upload_is_closed};
 use crate::unit::{Halt, Unit};
+use crate::verify::may_be_same;
 
 /// Looks at an image that keeps changing under our hands (others may create, protect or delete it)
 /// so many times before leaving the rest to another try.
 const ROUNDS: u32 = 5;
 
-/// What is known of an id before it is removed.
+/// What it means that Glance does not show an id that is to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// Glance had it: when it is not there now, it was deleted.
-    Yes,
-    /// Nobody knows whether Glance ever had it, or will.
-    Never,
+pub(crate) enum IfAbsent {
+    /// The image was deleted, or no request that could make it is on its way.
+    Gone,
+    /// Nobody knows whether it will come to life: a create may still take effect.
+    MayCome,
 }
 
-/// Removes `image` and reports it settled.
+/// Which of the job's own images are left as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spare {
+    /// None: the job is not to have an image, or has another.
+    Nothing,
+    /// One that may hold the source's bytes, for an attempt to adopt. Such an image may be the one
+    /// that its user was told of, or the next attempt may have adopted it already.
+    Whole,
+}
+
+/// What became of an image.
+#[derive(Debug)]
+pub(crate) enum Removal {
+    /// It is gone for good and reported settled.
+    Gone,
+    /// It is spared, and not settled.
+    Spared(Box<Image>),
+}
+
+/// Removes `image` and reports it settled, unless it is to be spared.
 ///
 /// An image that is not the job's own is left alone and counts as settled: it cannot be ours.
-pub(crate) async fn remove(unit: &Unit<'_>, image: ImageId, seen: Seen) -> Result<(), Halt> {
+pub(crate) async fn remove(
+    unit: &Unit<'_>,
+    image: ImageId,
+    if_absent: IfAbsent,
+    spare: Spare,
+) -> Result<Removal, Halt> {
     if is_own_id(unit.order.job_id, unit.order.attempt, image) {
-        until_gone(unit, image, seen).await?;
+        let removal = until_gone(unit, image, if_absent, spare).await?;
+        if let Removal::Spared(_) = removal {
+            return Ok(removal);
+        }
     } else {
         tracing::warn!(job.id = %unit.order.job_id, image.id = %image,
             "an image that no attempt of the job made is left alone");
     }
     unit.progress.settle(image);
-    Ok(())
+    Ok(Removal::Gone)
 }
 
-async fn until_gone(unit: &Unit<'_>, image: ImageId, mut seen: Seen) -> Result<(), Halt> {
+async fn until_gone(
+    unit: &Unit<'_>,
+    image: ImageId,
+    mut if_absent: IfAbsent,
+    spare: Spare,
+) -> Result<Removal, Halt> {
+    let deadline = removal_deadline(unit);
     for _ in 0..ROUNDS {
-        match unit.look(image, Step::Remove).await? {
-            None if seen == Seen::Yes => return Ok(()),
+        match until_upload_is_closed(unit, image, deadline).await? {
+            None if if_absent == IfAbsent::Gone => return Ok(Removal::Gone),
             None => {
                 bury(unit, image).await?;
-                seen = Seen::Yes;
+                if_absent = IfAbsent::Gone;
             }
             Some(found) if !unit.owns(&found) => {
                 tracing::warn!(job.id = %unit.order.job_id, image.id = %image,
                     "an image of another owner is left alone");
-                return Ok(());
+                return Ok(Removal::Gone);
+            }
+            Some(found) if spare == Spare::Whole && may_be_same(unit, &found) => {
+                return Ok(Removal::Spared(Box::new(found)));
             }
             Some(found) => {
-                seen = Seen::Yes;
+                if_absent = IfAbsent::Gone;
                 if found.protected {
                     unprotect(unit, image).await?;
                 }
                 if delete(unit, image).await? {
-                    return Ok(());
+                    return Ok(Removal::Gone);
                 }
             }
         }
@@ -78,7 +116,6 @@ async fn until_gone(unit: &Unit<'_>, image: ImageId, mut seen: Seen) -> Result<(
 /// Creates the image empty, so that it can be deleted. A conflict is as good: the image exists after
 /// all (then the next look finds it) or was deleted before (then it does not).
 async fn bury(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
-    unit.control.permit().await?;
     let tombstone = NewImage {
         id: image,
         name: None,
@@ -93,30 +130,28 @@ async fn bury(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
         tags: BTreeSet::new(),
         properties: BTreeMap::new(),
     };
-    match unit.destination.create(&tombstone).await {
+    match unit.writes().create(&tombstone).await {
         Ok(_) | Err(Error::Conflict(_)) => Ok(()),
-        Err(error) => Err(unit.judge(Step::Remove, &error).into()),
+        Err(error) => Err(unit.halt(Step::Remove, &error)),
     }
 }
 
 async fn unprotect(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
-    unit.control.permit().await?;
     match unit
-        .destination
+        .writes()
         .patch(image, &[PatchOp::replace("protected", false)])
         .await
     {
         Ok(_) | Err(Error::NotFound(_) | Error::Gone(_)) => Ok(()),
-        Err(error) => Err(unit.judge(Step::Remove, &error).into()),
+        Err(error) => Err(unit.halt(Step::Remove, &error)),
     }
 }
 
 /// Whether the image is gone. It is not when it was protected or brought in use meanwhile.
 async fn delete(unit: &Unit<'_>, image: ImageId) -> Result<bool, Halt> {
-    unit.control.permit().await?;
-    match unit.destination.delete(image).await {
+    match unit.writes().delete(image).await {
         Ok(()) | Err(Error::NotFound(_) | Error::Gone(_)) => Ok(true),
         Err(Error::Forbidden(_) | Error::Conflict(_)) => Ok(false),
-        Err(error) => Err(unit.judge(Step::Remove, &error).into()),
+        Err(error) => Err(unit.halt(Step::Remove, &error)),
     }
 }

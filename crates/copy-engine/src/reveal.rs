@@ -57,14 +57,13 @@ pub(crate) async fn reveal(
     image: ImageId,
     appearance: &Appearance,
 ) -> Result<(), Halt> {
-    unit.control.permit().await?;
     let changes = [
         PatchOp::replace("os_hidden", appearance.os_hidden),
         PatchOp::replace("visibility", appearance.visibility.as_str()),
         PatchOp::replace("protected", appearance.protected),
     ];
-    match unit.destination.patch(image, &changes).await {
+    match unit.writes().patch(image, &changes).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(unit.judge(Step::Reveal, &error).into()),
+        Err(error) => Err(unit.halt(Step::Reveal, &error)),
     }
 }

@@ -1,39 +1,61 @@
-//! Settles what earlier attempts of the job left at the destination.
+//! Settles what the job may have at the destination before an attempt makes anything.
 //!
-//! A leftover that is complete and holds the source's bytes is adopted: a worker died between its
-//! upload and its report. Everything else is removed for good. Each id is reported as soon as it is
-//! settled, so that nothing is done twice after a crash. A unit that only cleans adopts nothing.
+//! An image that is complete and holds the source's bytes is adopted: a worker died between its
+//! upload and its report, or the scheduler's store fell back to a state before that report. Every
+//! other leftover is removed for good. Each id is reported as soon as it is settled, so that nothing is
+//! done twice after a crash. A unit that only cleans adopts nothing.
 
 use domain::ImageId;
-use openstack::ImageStatus;
+use openstack::Image;
 
 use crate::Failure;
 use crate::outcome::Step;
-use crate::remove::{Seen, remove};
+use crate::remove::{IfAbsent, Removal, Spare, remove};
 use crate::unit::{Halt, Unit};
-use crate::verify::{Finding, verify};
+use crate::verify::{Finding, may_be_same, verify};
 
-/// Settles every leftover but one that is fit to be this job's image, which is returned.
+/// Settles every leftover but one that is fit to be this job's image, which is returned. It may
+/// also be the attempt's own, for the attempt may have been made before and be forgotten.
 ///
 /// What cannot be removed now does not keep the others from being settled. It fails the attempt,
 /// unless there is an image to adopt: then a later clean-up gets another chance.
-pub(crate) async fn settle(
-    unit: &Unit<'_>,
-    idle_timeout: std::time::Duration,
-) -> Result<Option<ImageId>, Halt> {
-    let mut adopted = None;
+pub(crate) async fn settle(unit: &Unit<'_>) -> Result<Option<ImageId>, Halt> {
+    let own = unit.order.image();
+    let mut adopted = match unit.look(own, Step::ReadDestination).await? {
+        Some(found) if is_complete(unit, &found).await? => Some(own),
+        Some(_) | None => None,
+    };
+    let mut first_failure = None;
     for image in open_leftovers(unit) {
-        if is_complete(unit, image, idle_timeout).await? {
-            adopted = Some(image);
-            break;
+        let spare = match adopted {
+            None => Spare::Whole,
+            Some(_) => Spare::Nothing,
+        };
+        match adopt_or_remove(unit, image, spare).await {
+            Ok(Some(complete)) => adopted = Some(complete),
+            Ok(None) => {}
+            Err(halt) => note(unit, image, halt, &mut first_failure)?,
         }
     }
-    let rest = open_leftovers(unit).filter(|image| Some(*image) != adopted);
-    match (remove_all(unit, rest).await, adopted) {
-        (Err(Halt::Failed(_)) | Ok(()), Some(image)) => Ok(Some(image)),
-        (Ok(()), None) => Ok(None),
-        (Err(halt), _) => Err(halt),
+    match (adopted, first_failure) {
+        (Some(image), _) => Ok(Some(image)),
+        (None, None) => Ok(None),
+        (None, Some(failure)) => Err(failure.into()),
     }
+}
+
+async fn adopt_or_remove(
+    unit: &Unit<'_>,
+    image: ImageId,
+    spare: Spare,
+) -> Result<Option<ImageId>, Halt> {
+    if let Removal::Spared(found) = remove(unit, image, IfAbsent::MayCome, spare).await? {
+        if is_complete(unit, &found).await? {
+            return Ok(Some(image));
+        }
+        remove(unit, image, IfAbsent::Gone, Spare::Nothing).await?;
+    }
+    Ok(None)
 }
 
 /// Removes images one after the other; the first failure is returned once all have been tried.
@@ -41,16 +63,10 @@ pub(crate) async fn remove_all(
     unit: &Unit<'_>,
     images: impl Iterator<Item = ImageId>,
 ) -> Result<(), Halt> {
-    let mut first_failure: Option<Failure> = None;
+    let mut first_failure = None;
     for image in images {
-        match remove(unit, image, Seen::Never).await {
-            Ok(()) => {}
-            Err(Halt::Failed(failure)) => {
-                tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %failure,
-                    "a leftover could not be removed yet");
-                first_failure.get_or_insert(failure);
-            }
-            Err(interrupted @ Halt::Interrupted(_)) => return Err(interrupted),
+        if let Err(halt) = remove(unit, image, IfAbsent::MayCome, Spare::Nothing).await {
+            note(unit, image, halt, &mut first_failure)?;
         }
     }
     match first_failure {
@@ -70,16 +86,26 @@ pub(crate) fn open_leftovers<'a>(unit: &Unit<'a>) -> impl Iterator<Item = ImageI
         .filter(move |image| *image != own && !progress.is_settled(*image))
 }
 
-async fn is_complete(
+/// Keeps the first failure of many; an interruption is passed on.
+fn note(
     unit: &Unit<'_>,
     image: ImageId,
-    idle_timeout: std::time::Duration,
-) -> Result<bool, Halt> {
-    let Some(found) = unit.look(image, Step::Remove).await? else {
-        return Ok(false);
-    };
-    if found.status != ImageStatus::Active || !unit.owns(&found) {
-        return Ok(false);
+    halt: Halt,
+    first_failure: &mut Option<Failure>,
+) -> Result<(), Halt> {
+    match halt {
+        Halt::Failed(failure) => {
+            tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %failure,
+                "a leftover could not be settled yet");
+            first_failure.get_or_insert(failure);
+            Ok(())
+        }
+        interrupted @ Halt::Interrupted(_) => Err(interrupted),
     }
-    Ok(verify(unit, &found, None, idle_timeout).await? == Finding::Same)
+}
+
+async fn is_complete(unit: &Unit<'_>, found: &Image) -> Result<bool, Halt> {
+    Ok(unit.owns(found)
+        && may_be_same(unit, found)
+        && verify(unit, found, None).await? == Finding::Same)
 }

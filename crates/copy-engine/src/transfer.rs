@@ -14,11 +14,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use domain::{ErrorCode, ImageId};
-use openstack::{Error, Glance};
+use openstack::{Error, Glance, WriteGate};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 pub use rate::MinimumRate;
-pub(crate) use upload_status::until_upload_is_closed;
+pub(crate) use upload_status::{removal_deadline, until_upload_is_closed};
 
 use self::download::{Delivered, Download};
 use self::rate::RateWindow;
@@ -46,7 +46,6 @@ enum Upload {
 pub(crate) async fn transfer(
     unit: &Unit<'_>,
     source: &Glance,
-    settings: &EngineSettings,
     image: ImageId,
 ) -> Result<Option<StreamedHashes>, Halt> {
     if unit.spec().source_digest.size_bytes == 0 {
@@ -59,14 +58,18 @@ pub(crate) async fn transfer(
     }
     let mut repeats = 0;
     loop {
-        unit.control.permit().await?;
-        let (error, hashes) = match upload(unit, source, settings, image).await? {
+        // The upload asks once more before it is sent. Without this, the source would be read already
+        // while the gate is closed.
+        let Ok(()) = unit.control.permit().await else {
+            return Err(unit.control.why_withheld().into());
+        };
+        let (error, hashes) = match upload(unit, source, image).await? {
             Upload::Taken(hashes) => return Ok(hashes),
             Upload::Dropped(error, hashes) => (error, hashes),
         };
         tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %error,
             "the destination dropped the upload");
-        match after_broken_upload(unit, image, settings.idle_timeout).await? {
+        match after_broken_upload(unit, image).await? {
             AfterUpload::Taken => return Ok(hashes),
             AfterUpload::Open if repeats < REPEATS => repeats += 1,
             AfterUpload::Open => return Err(unit.judge(Step::Upload, &error).into()),
@@ -77,12 +80,8 @@ pub(crate) async fn transfer(
     }
 }
 
-async fn upload(
-    unit: &Unit<'_>,
-    source: &Glance,
-    settings: &EngineSettings,
-    image: ImageId,
-) -> Result<Upload, Halt> {
+async fn upload(unit: &Unit<'_>, source: &Glance, image: ImageId) -> Result<Upload, Halt> {
+    let settings = unit.settings;
     let source_digest = &unit.spec().source_digest;
     let size = source_digest.size_bytes;
     unit.progress.restart_bytes();
@@ -97,7 +96,8 @@ async fn upload(
     let mut look = interval(LOOK_EVERY.min(settings.idle_timeout / 4));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut downloading = pin!(download.run(filler));
-    let mut uploading = pin!(unit.destination.upload(image, size, body));
+    let writes = unit.writes();
+    let mut uploading = pin!(writes.upload(image, size, body));
     let mut is_downloading = true;
     let mut hashes = None;
     loop {
@@ -115,7 +115,7 @@ async fn upload(
             answer = &mut uploading => return match answer {
                 Ok(()) => Ok(Upload::Taken(hashes)),
                 Err(error) if is_dropped(&error) => Ok(Upload::Dropped(error, hashes)),
-                Err(error) => Err(unit.judge(Step::Upload, &error).into()),
+                Err(error) => Err(unit.halt(Step::Upload, &error)),
             },
             _ = look.tick() => match watch.look(unit.progress, Instant::now()) {
                 Look::Well => {}
@@ -149,6 +149,7 @@ fn is_dropped(error: &Error) -> bool {
         | Error::Redirected { .. }
         | Error::RangeIgnored(_)
         | Error::UploadBody(_)
+        | Error::Withheld(_)
         | Error::NoToken { .. }
         | Error::NoEndpoint { .. }
         | Error::Settings(_) => false,

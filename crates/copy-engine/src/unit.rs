@@ -1,11 +1,11 @@
 //! One unit of work in the engine's words: what is ordered, how it ends, and what its steps share.
 
 use domain::{CopySpec, ImageId, JobId};
-use openstack::{Error, Glance, Image};
+use openstack::{Error, Glance, Image, Writes};
 
 use crate::control::{Control, Interrupted};
 use crate::outcome::{Step, judge};
-use crate::{Failure, Progress, provenance};
+use crate::{EngineSettings, Failure, Progress, provenance};
 
 /// What is to be done for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,11 @@ pub enum Ended {
         /// The attempt's own, or a leftover that was adopted.
         image: domain::ImageId,
     },
-    /// It failed; the attempt's own image is removed, unless it is not among the settled.
+    /// It failed. The attempt's own image is removed, unless it is not among the settled: then it
+    /// could not be, or it is whole and left for the next attempt to adopt.
     Failed(Failure),
+    /// Given up so that another can go on at once; its own image is as after a failure.
+    HandedBack,
     /// A cancel or clean-up ended. What could not be removed now is not among the settled.
     Cleaned,
     /// Another answers for the unit; nothing was touched since that was known.
@@ -60,6 +63,7 @@ impl From<Failure> for Halt {
 pub(crate) struct Unit<'a> {
     pub(crate) destination: &'a Glance,
     pub(crate) order: &'a Order,
+    pub(crate) settings: &'a EngineSettings,
     pub(crate) control: Control<'a>,
     pub(crate) progress: &'a Progress,
 }
@@ -85,6 +89,27 @@ impl<'a> Unit<'a> {
         Self {
             control: self.control.while_cleaning(),
             ..self
+        }
+    }
+
+    pub(crate) fn while_retreating(self) -> Self {
+        Self {
+            control: self.control.while_retreating(),
+            ..self
+        }
+    }
+
+    /// The destination's calls that change something. A failed one ends the step by
+    /// [`Unit::halt`].
+    pub(crate) fn writes(&self) -> Writes<'_> {
+        self.destination.writes(&self.control)
+    }
+
+    /// What a failed write means: one that was withheld is no failure.
+    pub(crate) fn halt(&self, step: Step, error: &Error) -> Halt {
+        match error {
+            Error::Withheld(_) => self.control.why_withheld().into(),
+            failed => self.judge(step, failed).into(),
         }
     }
 

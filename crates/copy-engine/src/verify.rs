@@ -8,8 +8,6 @@
 mod hash;
 mod verdict;
 
-use std::time::Duration;
-
 use http_body_util::BodyExt;
 use openstack::{Error, Image, ImageStatus};
 use tokio::time::timeout;
@@ -36,7 +34,6 @@ pub(crate) async fn verify(
     unit: &Unit<'_>,
     image: &Image,
     streamed: Option<&StreamedHashes>,
-    idle_timeout: Duration,
 ) -> Result<Finding, Halt> {
     if image.status != ImageStatus::Active {
         return Ok(Finding::Differs(format!(
@@ -57,7 +54,7 @@ pub(crate) async fn verify(
             algorithm,
             expected,
         } => {
-            let reading = read_back(unit, image, algorithm, idle_timeout);
+            let reading = read_back(unit, image, algorithm);
             let found = unit
                 .control
                 .unless_interrupted(reading)
@@ -74,17 +71,24 @@ pub(crate) async fn verify(
     }
 }
 
-async fn read_back(
-    unit: &Unit<'_>,
-    image: &Image,
-    algorithm: Algorithm,
-    idle_timeout: Duration,
-) -> Result<String, Error> {
+/// Whether `image` may hold the source's bytes, by what the destination says of it alone.
+pub(crate) fn may_be_same(unit: &Unit<'_>, image: &Image) -> bool {
+    image.status == ImageStatus::Active
+        && image.digest().is_some_and(|found| {
+            match compare(&unit.spec().source_digest, &found, None) {
+                Verdict::Same | Verdict::ReadBack { .. } => true,
+                Verdict::Differs(_) | Verdict::Incomparable => false,
+            }
+        })
+}
+
+async fn read_back(unit: &Unit<'_>, image: &Image, algorithm: Algorithm) -> Result<String, Error> {
     tracing::info!(job.id = %unit.order.job_id, image.id = %image.id, ?algorithm,
         "the copy is read back, because its hash cannot be compared with the source's");
     let mut body = unit.destination.download(image.id, None).await?.body;
     let mut hasher = algorithm.hasher();
-    while let Some(frame) = timeout(idle_timeout, body.frame())
+    let patience = unit.settings.idle_timeout;
+    while let Some(frame) = timeout(patience, body.frame())
         .await
         .map_err(|_| Error::Timeout("reading an image back"))?
     {

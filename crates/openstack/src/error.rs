@@ -5,6 +5,8 @@
 
 use http::StatusCode;
 
+use crate::Withheld;
+
 /// An answer that was not the one hoped for, or no answer.
 ///
 /// Messages are the service's own words where it gave any.
@@ -83,6 +85,9 @@ pub enum Error {
         /// Keystone's answer.
         cause: Box<Error>,
     },
+    /// The write was not sent, because its gate does not permit it any more.
+    #[error(transparent)]
+    Withheld(#[from] Withheld),
     /// The catalog lists no such endpoint for the region.
     #[error("the catalog has no {interface} endpoint of service `{service}` in region `{region}`")]
     NoEndpoint {
@@ -125,6 +130,36 @@ impl Error {
         }
     }
 
+    /// Whether it is certain that the request changed nothing and never will: it was not sent, or the
+    /// service refused it. Any other failure may have come after the deed, an answer that cannot be
+    /// read included.
+    #[must_use]
+    pub const fn changed_nothing(&self) -> bool {
+        match self {
+            Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::Gone(_)
+            | Self::TooLarge(_)
+            | Self::RangeNotSatisfiable(_)
+            | Self::TooManyRequests(_)
+            | Self::BadRequest { .. }
+            | Self::NoToken { .. }
+            | Self::Withheld(_)
+            | Self::NoEndpoint { .. }
+            | Self::Settings(_) => true,
+            Self::Redirected { .. }
+            | Self::ServerError { .. }
+            | Self::Unreachable(_)
+            | Self::Interrupted(_)
+            | Self::Timeout(_)
+            | Self::Malformed(_)
+            | Self::RangeIgnored(_)
+            | Self::UploadBody(_) => false,
+        }
+    }
+
     /// Whether the service (or the way to it) is down: no connection, no answer in time, or 5xx.
     ///
     /// A fact, not advice: whether waiting helps is the caller's to say. A missing service token
@@ -150,6 +185,7 @@ impl Error {
             | Self::Malformed(_)
             | Self::RangeIgnored(_)
             | Self::UploadBody(_)
+            | Self::Withheld(_)
             | Self::NoEndpoint { .. }
             | Self::Settings(_) => false,
         }
@@ -211,6 +247,8 @@ mod tests {
             }
         );
         assert!(of(503).is_outage() && !of(404).is_outage());
+        assert!(of(403).changed_nothing() && !of(502).changed_nothing());
+        assert!(!Error::Malformed("half a document".to_owned()).changed_nothing());
         let no_token = |cause| Error::NoToken {
             scope: "the system".to_owned(),
             cause: Box::new(cause),

@@ -1,6 +1,7 @@
 //! The calls to one region's Glance (Image API v2) with one token.
 //!
-//! JSON calls are here; the two that move bytes are `download.rs` and `upload.rs`. A service token
+//! Reads are here; what changes something is in `writes.rs`, behind a gate; the two calls that move
+//! bytes are `download.rs` and `upload.rs`. A service token
 //! that is refused is replaced and the call made once more: Glance answers 401 to a good token, too,
 //! when it could not ask Keystone. A caller's token is used as it is.
 
@@ -8,22 +9,24 @@ mod download;
 mod formats;
 mod image;
 mod image_status;
-mod list;
 mod new_image;
 mod patch;
 mod range;
 mod upload;
 mod visibility;
+mod write_gate;
+mod writes;
 
 pub use download::{Download, DownloadBody};
 pub use formats::Formats;
 pub use image::Image;
 pub use image_status::ImageStatus;
-pub use list::ImageFilter;
 pub use new_image::NewImage;
 pub use patch::PatchOp;
 pub use range::{ByteRange, ContentRange};
 pub use visibility::Visibility;
+pub use write_gate::{Ungated, Withheld, WriteGate};
+pub use writes::Writes;
 
 use domain::ImageId;
 use http::{Method, StatusCode};
@@ -121,54 +124,11 @@ impl Glance {
     /// [`Error::NotFound`] when it does not exist or the token may not see it.
     pub async fn show(&self, id: ImageId) -> Result<Image, Error> {
         let url = self.image(id)?;
-        self.json_call(|| Ok(Call::new(Method::GET, url.clone(), "showing an image")))
-            .await?
-            .json("the image")
-    }
-
-    /// Makes an image without data, status `queued`.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when the id is in use *or ever was* (Glance never lets a deleted id be used
-    /// again), [`Error::Forbidden`] when owner or visibility are not the token's to give,
-    /// [`Error::TooLarge`] when the project may not have more images.
-    pub async fn create(&self, new: &NewImage) -> Result<Image, Error> {
-        let url = self.at(&["v2", "images"])?;
-        let document = new.document();
-        self.json_call(|| {
-            Call::new(Method::POST, url.clone(), "creating an image")
-                .json(&document, "application/json")
+        self.json_call(&Ungated, || {
+            Ok(Call::new(Method::GET, url.clone(), "showing an image"))
         })
         .await?
-        .json("the new image")
-    }
-
-    /// Changes an image's metadata, all or nothing.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for read-only attributes, [`Error::Conflict`] when a path to be replaced or
-    /// removed is not there.
-    pub async fn patch(&self, id: ImageId, operations: &[PatchOp]) -> Result<Image, Error> {
-        let url = self.image(id)?;
-        self.json_call(|| {
-            Call::new(Method::PATCH, url.clone(), "changing an image")
-                .json(&operations, "application/openstack-images-v2.1-json-patch")
-        })
-        .await?
-        .json("the changed image")
-    }
-
-    /// Deletes an image; its id is spent for good.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when it is gone already or was never there, [`Error::Forbidden`] when it is
-    /// protected.
-    pub async fn delete(&self, id: ImageId) -> Result<(), Error> {
-        let url = self.image(id)?;
-        self.json_call(|| Ok(Call::new(Method::DELETE, url.clone(), "deleting an image")))
-            .await?
-            .success()
-            .map(drop)
+        .json("the image")
     }
 
     /// The disk and container formats that this Glance takes, from its image schema.
@@ -177,7 +137,7 @@ impl Glance {
     /// Any failed call.
     pub async fn formats(&self) -> Result<Formats, Error> {
         let url = self.at(&["v2", "schemas", "image"])?;
-        self.json_call(|| {
+        self.json_call(&Ungated, || {
             Ok(Call::new(
                 Method::GET,
                 url.clone(),
@@ -189,21 +149,29 @@ impl Glance {
     }
 
     /// Makes a call that may be made twice, with a token and, should a service token be refused, once
-    /// more with a new one.
+    /// more with a new one. The gate is asked when the token is at hand: getting one may take longer
+    /// than what permits a write lasts.
     async fn json_call<'a>(
         &self,
+        gate: &dyn WriteGate,
         call: impl Fn() -> Result<Call<'a>, Error>,
     ) -> Result<Answer, Error> {
         let pass = self.pass().await?;
-        let answer = self.send(call()?, &pass).await?;
+        let answer = self.send(gate, call()?, &pass).await?;
         if answer.status != StatusCode::UNAUTHORIZED || !self.renew(&pass) {
             return Ok(answer);
         }
         let pass = self.pass().await?;
-        self.send(call()?, &pass).await
+        self.send(gate, call()?, &pass).await
     }
 
-    async fn send(&self, call: Call<'_>, pass: &Pass) -> Result<Answer, Error> {
+    async fn send(
+        &self,
+        gate: &dyn WriteGate,
+        call: Call<'_>,
+        pass: &Pass,
+    ) -> Result<Answer, Error> {
+        gate.permit().await?;
         // The call is rebuilt around the pass, whose secret lives as long as this try.
         let Call {
             method,

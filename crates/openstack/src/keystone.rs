@@ -62,32 +62,11 @@ impl Keystone {
         with: &SecretString,
         subject: &SecretString,
     ) -> Result<Option<TokenInfo>, Error> {
-        self.validate_at("auth/tokens?nocatalog", with, subject)
-            .await
-    }
-
-    /// Like [`Keystone::validate`], with the catalog that comes with the subject's scope.
-    ///
-    /// # Errors
-    /// As [`Keystone::validate`].
-    pub async fn validate_with_catalog(
-        &self,
-        with: &SecretString,
-        subject: &SecretString,
-    ) -> Result<Option<TokenInfo>, Error> {
-        self.validate_at("auth/tokens", with, subject).await
-    }
-
-    async fn validate_at(
-        &self,
-        path: &str,
-        with: &SecretString,
-        subject: &SecretString,
-    ) -> Result<Option<TokenInfo>, Error> {
         let Ok(subject) = secret_header(subject) else {
             return Ok(None);
         };
-        let mut call = Call::new(Method::GET, self.at(path)?, "validating a token").token(with);
+        let url = self.at("auth/tokens?nocatalog")?;
+        let mut call = Call::new(Method::GET, url, "validating a token").token(with);
         call.headers.insert(SUBJECT_TOKEN, subject);
         let answer = self.http.send(call).await?;
         // The text of this 404 quotes a revoked token whole: it is never read.

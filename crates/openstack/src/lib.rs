@@ -27,8 +27,8 @@ pub use catalog::{Catalog, Endpoint, Service};
 pub use context::RequestContext;
 pub use error::Error;
 pub use glance::{
-    Auth, ByteRange, ContentRange, Download, DownloadBody, Formats, Glance, Image, ImageFilter,
-    ImageStatus, NewImage, PatchOp, Visibility,
+    Auth, ByteRange, ContentRange, Download, DownloadBody, Formats, Glance, Image, ImageStatus,
+    NewImage, PatchOp, Ungated, Visibility, Withheld, WriteGate, Writes,
 };
 pub use http_client::{HttpClient, HttpSettings};
 pub use identity::{Purpose, ServiceIdentity, ServiceScope};

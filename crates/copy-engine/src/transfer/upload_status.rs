@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use domain::{ErrorCode, ImageId};
-use openstack::{Error, ImageStatus};
+use openstack::{Error, Image, ImageStatus};
 use tokio::time::{Instant, sleep};
 
 use crate::Failure;
@@ -31,9 +31,8 @@ pub(super) enum AfterUpload {
 pub(super) async fn after_broken_upload(
     unit: &Unit<'_>,
     image: ImageId,
-    patience: Duration,
 ) -> Result<AfterUpload, Halt> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + unit.settings.idle_timeout;
     let mut pause = POLL_SHORTEST;
     loop {
         let problem = match unit.look(image, Step::Upload).await {
@@ -68,23 +67,31 @@ pub(super) async fn after_broken_upload(
     }
 }
 
-/// Before the attempt's own image is deleted: waits until it is not `saving` any more, but only for
-/// so long as an idle transfer may take, and not for long.
+/// When a removal waits no longer for an upload to close: an idle transfer may take so long, and a
+/// cancel is to be quick.
+pub(crate) fn removal_deadline(unit: &Unit<'_>) -> Instant {
+    Instant::now() + unit.settings.idle_timeout.min(REMOVAL_PATIENCE)
+}
+
+/// The image before it is deleted, once nothing is uploaded to it any more, or at the deadline. The
+/// upload may be another worker's, which is alive and about to complete it.
 pub(crate) async fn until_upload_is_closed(
     unit: &Unit<'_>,
     image: ImageId,
-    idle_timeout: Duration,
-) -> Result<(), Halt> {
-    let deadline = Instant::now() + idle_timeout.min(REMOVAL_PATIENCE);
-    while let Some(found) = unit.look(image, Step::Remove).await?
-        && found.status == ImageStatus::Saving
-        && Instant::now() + POLL_SHORTEST <= deadline
-    {
+    deadline: Instant,
+) -> Result<Option<Image>, Halt> {
+    loop {
+        let found = unit.look(image, Step::Remove).await?;
+        let is_open = found
+            .as_ref()
+            .is_some_and(|found| unit.owns(found) && found.status == ImageStatus::Saving);
+        if !is_open || Instant::now() + POLL_SHORTEST > deadline {
+            return Ok(found);
+        }
         unit.control
             .unless_interrupted(sleep(POLL_SHORTEST))
             .await?;
     }
-    Ok(())
 }
 
 fn deleted(unit: &Unit<'_>) -> Failure {

@@ -122,7 +122,6 @@ async fn what_goes_wrong_at_the_destination_is_named_and_leaves_nothing() {
         (Upload, Fault::AfterDeletion, DestinationGone, false),
         (Upload, Fault::DieAfter(9), DestinationUnavailable, true),
         (Upload, Fault::StoreWrongly, VerificationFailed, true),
-        (Patch, Fault::Refuse(403, "no"), DestinationRefused, false),
         (Patch, Fault::AfterDeletion, DestinationGone, false),
     ] {
         let rig = Rig::new().await;

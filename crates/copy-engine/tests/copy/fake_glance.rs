@@ -43,6 +43,8 @@ pub(crate) struct State {
     faults: Vec<(Operation, Fault)>,
     /// Every request that came, in order.
     pub(crate) requests: Vec<Operation>,
+    /// Uploads whose last byte was read.
+    pub(crate) uploads_read: usize,
 }
 
 impl FakeGlance {

@@ -1,6 +1,6 @@
-//! Cancel cleans; stop and a closed gate touch nothing.
+//! Cancel cleans; a hand-back keeps what is whole; stop and a closed gate touch nothing.
 
-use copy_engine::{Ended, Superseded, WriteGate};
+use copy_engine::{Ended, Withheld, WriteGate};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
@@ -57,6 +57,51 @@ async fn a_stop_in_mid_copy_closes_the_upload_and_touches_nothing() {
 }
 
 #[tokio::test]
+async fn a_hand_back_in_mid_copy_leaves_nothing_for_the_next() {
+    let (rig, copy) = held_in_mid_copy().await;
+    rig.signals.hand_back.cancel();
+    let run = copy.await.expect("it does not panic");
+    assert_eq!(run.ended, Ended::HandedBack);
+    assert!(run.has_settled(rig.image(1)));
+    rig.assert_empty();
+}
+
+/// A copy whose upload is complete at the destination, which has not answered yet.
+async fn held_while_storing() -> (Rig, tokio::task::JoinHandle<crate::rig::Run>) {
+    let mut rig = Rig::new().await;
+    rig.settings.idle_timeout = std::time::Duration::from_secs(60);
+    rig.destination
+        .plan(Operation::Upload, Fault::StoreOnceAskedFor);
+    let copy = rig.spawn_copy(1);
+    rig.destination.until(|state| state.uploads_read == 1).await;
+    (rig, copy)
+}
+
+#[tokio::test]
+async fn what_became_whole_after_a_hand_back_is_adopted_by_the_next() {
+    let (mut rig, copy) = held_while_storing().await;
+    rig.signals.hand_back.cancel();
+    let run = copy.await.expect("it does not panic");
+    assert_eq!(run.ended, Ended::HandedBack);
+    assert!(!run.has_settled(rig.image(1)));
+    assert_eq!(rig.destination.count(Operation::Delete), 0);
+
+    rig.signals = copy_engine::Signals::default();
+    rig.copy(2).await.assert_replicated(rig.image(1));
+    rig.assert_replica(rig.image(1));
+}
+
+#[tokio::test]
+async fn what_became_whole_after_a_cancel_goes() {
+    let (rig, copy) = held_while_storing().await;
+    rig.signals.cancel.cancel();
+    let run = copy.await.expect("it does not panic");
+    assert_eq!(run.ended, Ended::Cleaned);
+    assert!(run.has_settled(rig.image(1)));
+    rig.assert_empty();
+}
+
+#[tokio::test]
 async fn a_cancel_before_the_start_makes_nothing_and_settles_everything() {
     let rig = Rig::new().await;
     rig.signals.cancel.cancel();
@@ -78,7 +123,11 @@ async fn a_refused_write_is_the_last_thing_that_is_asked_for() {
     );
     for allowed in 0..writes {
         let rig = Rig::new().await;
-        let run = rig.copy_gated(2, &RefuseAfter::new(allowed)).await;
+        let gate = RefuseAfter {
+            destination: &rig.destination,
+            writes: allowed,
+        };
+        let run = rig.copy_gated(2, &gate).await;
         assert_eq!(run.ended, Ended::Stopped);
         assert_eq!(rig.destination.writes(), allowed);
     }
@@ -88,13 +137,13 @@ async fn a_refused_write_is_the_last_thing_that_is_asked_for() {
 struct Closed(watch::Receiver<bool>);
 
 impl WriteGate for Closed {
-    fn permit(&self) -> BoxFuture<'_, Result<(), Superseded>> {
+    fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
         let mut open = self.0.clone();
         Box::pin(async move {
             open.wait_for(|open| *open)
                 .await
                 .map(drop)
-                .map_err(|_| Superseded)
+                .map_err(|_| Withheld)
         })
     }
 }

@@ -37,6 +37,70 @@ async fn a_complete_leftover_is_adopted_even_when_its_source_is_gone() {
 }
 
 #[tokio::test]
+async fn an_image_that_this_attempt_made_before_is_adopted_and_never_deleted() {
+    // The scheduler's store fell back to a state before this attempt was granted: its image is
+    // delivered, and its user may have deleted the source since.
+    for is_source_there in [true, false] {
+        let rig = Rig::new().await;
+        rig.copy(2).await.assert_replicated(rig.image(2));
+        let deletes = rig.destination.count(Operation::Delete);
+        if !is_source_there {
+            let mut state = rig.source.state();
+            let source = rig.spec.source.image.to_string();
+            state.images.delete(&source).expect("it is there");
+        }
+        let run = rig.copy(2).await;
+        run.assert_replicated(rig.image(2));
+        assert!(!run.has_settled(rig.image(2)));
+        rig.assert_replica(rig.image(2));
+        assert_eq!(rig.destination.count(Operation::Delete), deletes);
+        assert_eq!(rig.destination.count(Operation::Upload), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_image_of_this_attempt_that_shows_only_after_the_create_is_not_deleted() {
+    let rig = Rig::new().await;
+    rig.destination.put(made_by_attempt(&rig, 1));
+    // Shown as absent, so that the create gets a 409.
+    rig.destination
+        .plan(Operation::Show, Fault::Refuse(404, "not yet"));
+    let run = rig.copy(1).await;
+    assert!(run.failure().1 && !run.has_settled(rig.image(1)));
+    assert_eq!(rig.destination.count(Operation::Delete), 0);
+    rig.copy(2).await.assert_replicated(rig.image(1));
+}
+
+#[tokio::test]
+async fn what_this_attempt_began_before_is_completed() {
+    let rig = Rig::new().await;
+    let begun = FakeImage::queued(rig.image(1), TENANT).with("os_hidden", true);
+    rig.destination.put(begun);
+    rig.copy(1).await.assert_replicated(rig.image(1));
+    rig.assert_replica(rig.image(1));
+}
+
+#[tokio::test]
+async fn a_leftover_that_another_worker_still_uploads_is_waited_for_and_adopted() {
+    let mut rig = Rig::new().await;
+    rig.settings.idle_timeout = std::time::Duration::from_secs(60);
+    let mut uploading = made_by_attempt(&rig, 1);
+    uploading.set_status("saving");
+    rig.destination.put(uploading);
+    let copy = rig.spawn_copy(2);
+    let shows =
+        |requests: &[Operation]| requests.iter().filter(|op| **op == Operation::Show).count();
+    rig.destination
+        .until(|state| shows(&state.requests) >= 4)
+        .await;
+    rig.destination.put(made_by_attempt(&rig, 1));
+    copy.await
+        .expect("no panic")
+        .assert_replicated(rig.image(1));
+    assert_eq!(rig.destination.count(Operation::Delete), 0);
+}
+
+#[tokio::test]
 async fn of_two_complete_leftovers_one_stays() {
     let rig = Rig::new().await;
     rig.destination.put(made_by_attempt(&rig, 1));

@@ -11,6 +11,7 @@ async fn whatever_request_fails_two_attempts_leave_exactly_one_image() {
     let faults = [
         Fault::Ignore,
         Fault::LoseAnswer,
+        Fault::GarbleAnswer,
         Fault::Refuse(503, "busy"),
         Fault::Refuse(500, "broken"),
     ];
@@ -51,11 +52,32 @@ async fn one_image_in_the_end(operation: Operation, fault: &Fault, failing: usiz
 }
 
 #[tokio::test]
-async fn a_create_whose_answer_was_lost_goes_on() {
-    let rig = Rig::new().await;
-    rig.destination.plan(Operation::Create, Fault::LoseAnswer);
-    rig.copy(1).await.assert_replicated(rig.image(1));
-    rig.assert_replica(rig.image(1));
+async fn a_create_whose_answer_was_lost_or_cannot_be_read_goes_on() {
+    for fault in [Fault::LoseAnswer, Fault::GarbleAnswer] {
+        let rig = Rig::new().await;
+        rig.destination.plan(Operation::Create, fault);
+        rig.copy(1).await.assert_replicated(rig.image(1));
+        rig.assert_replica(rig.image(1));
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_nobody_knows_of_is_never_called_settled_while_it_is_there() {
+    for fault in [Fault::LoseAnswer, Fault::GarbleAnswer] {
+        let rig = Rig::new().await;
+        rig.destination.plan(Operation::Create, fault);
+        // The look for the own image, the one after the create, and the one of the undo.
+        rig.destination
+            .plan(Operation::Show, Fault::Refuse(404, "not yet"));
+        for _ in 0..2 {
+            rig.destination
+                .plan(Operation::Show, Fault::Refuse(503, "busy"));
+        }
+        let run = rig.copy(1).await;
+        assert!(run.failure().1 && !run.has_settled(rig.image(1)));
+        rig.copy(2).await.assert_replicated(rig.image(2));
+        rig.assert_replica(rig.image(2));
+    }
 }
 
 #[tokio::test]
@@ -68,11 +90,19 @@ async fn an_upload_whose_answer_was_lost_is_not_repeated() {
 
 #[tokio::test]
 async fn a_whole_image_is_kept_when_only_its_revelation_failed() {
-    let rig = Rig::new().await;
-    rig.destination
-        .plan(Operation::Patch, Fault::Refuse(503, "busy"));
-    let run = rig.copy(1).await;
-    assert!(run.failure().1 && !run.has_settled(rig.image(1)));
-    rig.copy(2).await.assert_replicated(rig.image(1));
-    assert_eq!(rig.destination.count(Operation::Upload), 1);
+    for (status, is_transient) in [(503, true), (403, false)] {
+        let rig = Rig::new().await;
+        rig.destination
+            .plan(Operation::Patch, Fault::Refuse(status, "no"));
+        let run = rig.copy(1).await;
+        assert_eq!(run.failure().1, is_transient);
+        assert!(!run.has_settled(rig.image(1)));
+        rig.copy(2).await.assert_replicated(rig.image(1));
+        assert_eq!(rig.destination.count(Operation::Upload), 1);
+        assert_eq!(rig.destination.count(Operation::Delete), 0);
+
+        // When there is no next attempt, the clean-up of the failed job takes it.
+        assert!(rig.clean_up(2).await.has_settled(rig.image(1)));
+        rig.assert_empty();
+    }
 }

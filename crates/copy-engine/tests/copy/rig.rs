@@ -1,11 +1,10 @@
 //! Two fake Glances, one image in the source's, and a job that copies it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use copy_engine::{
-    CopyEngine, Ended, EngineSettings, MinimumRate, Order, Progress, Signals, Superseded, Ungated,
+    CopyEngine, Ended, EngineSettings, MinimumRate, Order, Progress, Signals, Ungated, Withheld,
     WriteGate, clean_up,
 };
 use domain::{
@@ -37,23 +36,16 @@ pub(crate) struct Run {
     pub(crate) progress: Progress,
 }
 
-/// Lets so many writes through and refuses the next.
-pub(crate) struct RefuseAfter(AtomicUsize);
-
-impl RefuseAfter {
-    pub(crate) fn new(writes: usize) -> Self {
-        Self(AtomicUsize::new(writes))
-    }
+/// Permits writes until the destination has had so many.
+pub(crate) struct RefuseAfter<'a> {
+    pub(crate) destination: &'a FakeGlance,
+    pub(crate) writes: usize,
 }
 
-impl WriteGate for RefuseAfter {
-    fn permit(&self) -> BoxFuture<'_, Result<(), Superseded>> {
-        let left = self
-            .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            });
-        Box::pin(std::future::ready(left.map(drop).map_err(|_| Superseded)))
+impl WriteGate for RefuseAfter<'_> {
+    fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
+        let is_open = self.destination.writes() < self.writes;
+        Box::pin(std::future::ready(is_open.then_some(()).ok_or(Withheld)))
     }
 }
 
@@ -181,7 +173,15 @@ impl Rig {
             ..self.order(attempts)
         };
         let glance = self.destination.client(&self.http);
-        let ended = clean_up(&glance, &order, &progress, &self.signals, &Ungated).await;
+        let ended = clean_up(
+            &glance,
+            &order,
+            &self.settings,
+            &progress,
+            &self.signals,
+            &Ungated,
+        )
+        .await;
         Run { ended, progress }
     }
 

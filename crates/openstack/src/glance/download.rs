@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::ImageId;
@@ -38,6 +39,8 @@ pub struct Download {
 #[derive(Debug)]
 pub struct DownloadBody {
     incoming: Incoming,
+    /// For the first byte.
+    patience: Duration,
     _driver: Driver,
 }
 
@@ -88,7 +91,8 @@ impl Glance {
         if !response.status().is_success() {
             return Err(self.http.refusal(response).await);
         }
-        opened(response, driver, range)
+        let patience = self.http.settings().response_timeout;
+        opened(response, driver, range, patience)
     }
 }
 
@@ -96,6 +100,7 @@ fn opened(
     response: Response<Incoming>,
     driver: Driver,
     asked: Option<ByteRange>,
+    patience: Duration,
 ) -> Result<Download, Error> {
     let (head, incoming) = response.into_parts();
     let length = length_of(&head.headers);
@@ -123,6 +128,7 @@ fn opened(
         content_range,
         body: DownloadBody {
             incoming,
+            patience,
             _driver: driver,
         },
     })
@@ -155,14 +161,22 @@ impl Download {
     ///
     /// # Errors
     /// [`Error::Interrupted`] when the connection breaks before a byte came,
+    /// [`Error::Timeout`] when none comes within the time that an answer may take,
     /// [`Error::Malformed`] when the data is empty.
-    pub async fn prove_readable(mut self) -> Result<(), Error> {
-        while let Some(frame) = self.body.frame().await {
-            if frame?.data_ref().is_some_and(|data| !data.is_empty()) {
-                return Ok(());
+    pub async fn prove_readable(self) -> Result<(), Error> {
+        let mut body = self.body;
+        let first_byte = async {
+            while let Some(frame) = body.incoming.frame().await {
+                let frame = frame.map_err(|error| Error::Interrupted(chain(&error)))?;
+                if frame.data_ref().is_some_and(|data| !data.is_empty()) {
+                    return Ok(());
+                }
             }
-        }
-        Err(Error::Malformed("the image has no data".to_owned()))
+            Err(Error::Malformed("the image has no data".to_owned()))
+        };
+        timeout(body.patience, first_byte)
+            .await
+            .unwrap_or(Err(Error::Timeout("reading the first byte of an image")))
     }
 }
 

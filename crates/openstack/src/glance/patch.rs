@@ -7,13 +7,6 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum PatchOp {
-    /// Sets an attribute, whether or not it is there.
-    Add {
-        /// JSON pointer.
-        path: String,
-        /// The value.
-        value: Value,
-    },
     /// Sets an attribute that is there.
     Replace {
         /// JSON pointer.
@@ -21,37 +14,15 @@ pub enum PatchOp {
         /// The value.
         value: Value,
     },
-    /// Removes a custom property that is there.
-    Remove {
-        /// JSON pointer.
-        path: String,
-    },
 }
 
 impl PatchOp {
-    /// Sets an attribute, whether or not it is there.
-    #[must_use]
-    pub fn add(attribute: &str, value: impl Into<Value>) -> Self {
-        Self::Add {
-            path: pointer(attribute),
-            value: value.into(),
-        }
-    }
-
     /// Sets an attribute that is there: all of Glance's own are.
     #[must_use]
     pub fn replace(attribute: &str, value: impl Into<Value>) -> Self {
         Self::Replace {
             path: pointer(attribute),
             value: value.into(),
-        }
-    }
-
-    /// Removes a custom property that is there.
-    #[must_use]
-    pub fn remove(attribute: &str) -> Self {
-        Self::Remove {
-            path: pointer(attribute),
         }
     }
 }
@@ -69,13 +40,12 @@ mod tests {
     fn changes_are_written_as_glance_wants_them() {
         let changes = [
             PatchOp::replace("protected", false),
-            PatchOp::add("a/b~c", "text"),
-            PatchOp::remove("old"),
+            PatchOp::replace("a/b~c", "text"),
         ];
         let json = serde_json::to_string(&changes).expect("JSON");
         assert_eq!(
             json,
-            r#"[{"op":"replace","path":"/protected","value":false},{"op":"add","path":"/a~1b~0c","value":"text"},{"op":"remove","path":"/old"}]"#
+            r#"[{"op":"replace","path":"/protected","value":false},{"op":"replace","path":"/a~1b~0c","value":"text"}]"#
         );
     }
 }

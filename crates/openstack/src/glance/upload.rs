@@ -16,7 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::Glance;
+use super::{Glance, Writes};
 use crate::Error;
 use crate::error::chain;
 use crate::http_client::{AUTH_TOKEN, secret_header};
@@ -35,7 +35,7 @@ struct Counted<B> {
     all_sent: watch::Sender<bool>,
 }
 
-impl Glance {
+impl Writes<'_> {
     /// Uploads `size` bytes (at least one) into a queued image and waits until Glance has stored them.
     ///
     /// An answer that comes before the body has been sent is returned as what it is. Nothing limits
@@ -59,8 +59,9 @@ impl Glance {
             // Glance would make an active image of 0 bytes.
             return Err(Error::UploadBody("there are no bytes to send".to_owned()));
         }
-        let pass = self.pass().await?;
-        let url = self.at(&["v2", "images", &id.to_string(), "file"])?;
+        let glance = self.glance;
+        let pass = glance.pass().await?;
+        let url = glance.at(&["v2", "images", &id.to_string(), "file"])?;
         let failure = Arc::default();
         let (all_sent, sent) = watch::channel(false);
         let mut request = Request::new(Counted {
@@ -80,11 +81,12 @@ impl Glance {
         );
         headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
         headers.insert(IMAGE_SIZE, HeaderValue::from(size));
-        self.http.context().add_to(headers);
+        glance.http.context().add_to(headers);
 
+        self.gate.permit().await?;
         let answer = tokio::select! {
-            answer = self.http.dialer().exchange(&url, request) => answer,
-            () = self.commit_overdue(sent.clone()) => Err(Error::Timeout("Glance stored an upload")),
+            answer = glance.http.dialer().exchange(&url, request) => answer,
+            () = glance.commit_overdue(sent.clone()) => Err(Error::Timeout("Glance stored an upload")),
         };
         let (response, _driver) = answer.map_err(|error| {
             let failed = failure
@@ -101,13 +103,15 @@ impl Glance {
                 )),
             };
         }
-        let error = self.http.refusal(response).await;
+        let error = glance.http.refusal(response).await;
         if matches!(error, Error::Unauthorized(_)) {
-            self.renew(&pass);
+            glance.renew(&pass);
         }
         Err(error)
     }
+}
 
+impl Glance {
     /// Ends when all bytes were sent too long ago; never before they were.
     async fn commit_overdue(&self, mut sent: watch::Receiver<bool>) {
         if sent.wait_for(|sent| *sent).await.is_err() {

@@ -12,6 +12,7 @@ use url::Url;
 pub(crate) struct Answer {
     bytes: Vec<u8>,
     reads_body: bool,
+    closes: bool,
 }
 
 impl Answer {
@@ -29,6 +30,15 @@ impl Answer {
         Self {
             bytes: text.into(),
             reads_body: true,
+            closes: true,
+        }
+    }
+
+    /// Leaves the connection open after the answer, until the client closes it.
+    pub(crate) fn kept_open(self) -> Self {
+        Self {
+            closes: false,
+            ..self
         }
     }
 
@@ -97,4 +107,7 @@ async fn serve(mut stream: TcpStream, answer: Answer, seen: &Mutex<Vec<String>>)
         let _ = tokio::io::copy(&mut body, &mut tokio::io::sink()).await;
     }
     let _ = stream.write_all(&answer.bytes).await;
+    if !answer.closes {
+        let _ = stream.read_u8().await;
+    }
 }

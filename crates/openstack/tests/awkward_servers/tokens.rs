@@ -1,9 +1,12 @@
 //! Tokens: asked for once, renewed after a lone 401, never shown.
 
-use domain::TenantId;
+use std::sync::Mutex;
+
+use domain::{ImageId, TenantId};
+use futures::future::BoxFuture;
 use openstack::{
     Auth, Credentials, Error, Glance, HttpClient, HttpSettings, Keystone, Password, Purpose,
-    RequestContext, ServiceIdentity, ServiceScope,
+    RequestContext, ServiceIdentity, ServiceScope, Withheld, WriteGate,
 };
 use secrecy::SecretString;
 
@@ -85,6 +88,45 @@ async fn a_second_401_is_the_answer() {
     let error = glance(&front, &identity(&keystone)).formats().await;
     assert!(matches!(error, Err(Error::Unauthorized(_))), "{error:?}");
     assert_eq!(front.heads().len(), 2);
+}
+
+/// Notes how many tokens were taken when a write was about to go out; permits so many.
+struct Gate<'a> {
+    keystone: &'a Server,
+    permits: usize,
+    tokens_taken: Mutex<Vec<usize>>,
+}
+
+impl WriteGate for Gate<'_> {
+    fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
+        let mut taken = self.tokens_taken.lock().expect("not poisoned");
+        taken.push(self.keystone.heads().len());
+        let permit = (taken.len() <= self.permits).then_some(()).ok_or(Withheld);
+        Box::pin(std::future::ready(permit))
+    }
+}
+
+#[tokio::test]
+async fn a_write_asks_its_gate_with_the_token_in_hand_and_again_before_it_is_repeated() {
+    for permits in 0..=2 {
+        let keystone = Server::start(vec![token(1), token(2)]).await;
+        let deleted = Answer::new("204 No Content", "", "");
+        let front = Server::start(vec![unauthorized(), deleted]).await;
+        let gate = Gate {
+            keystone: &keystone,
+            permits,
+            tokens_taken: Mutex::default(),
+        };
+        let image: ImageId = "335eef3f-551d-46e1-8781-173f43209d48"
+            .parse()
+            .expect("a UUID");
+        let glance = glance(&front, &identity(&keystone));
+        let verdict = glance.writes(&gate).delete(image).await;
+        assert_eq!(verdict.is_ok(), permits == 2, "{verdict:?}");
+        assert_eq!(front.heads().len(), permits);
+        let taken = gate.tokens_taken.into_inner().expect("not poisoned");
+        assert_eq!(taken, [1, 2][..=permits.min(1)]);
+    }
 }
 
 #[tokio::test]

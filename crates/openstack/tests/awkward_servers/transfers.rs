@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::ImageId;
 use http_body_util::{BodyExt, Full, StreamBody};
-use openstack::{Auth, ByteRange, Error, Glance, HttpClient, HttpSettings};
+use openstack::{Auth, ByteRange, Error, Glance, HttpClient, HttpSettings, Ungated};
 use secrecy::SecretString;
 
 use super::server::{Answer, Server};
@@ -37,6 +37,7 @@ async fn upload(answer: Answer) -> Result<(), Error> {
     let server = Server::start(vec![answer]).await;
     let count = LARGE / (1024 * 1024);
     glance(&server)
+        .writes(&Ungated)
         .upload(image(), LARGE as u64, frames(count))
         .await
 }
@@ -91,6 +92,7 @@ async fn an_upload_announces_its_size_and_nothing_else() {
     let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
     let body = Full::new(Bytes::from_static(b"twelve bytes"));
     glance(&server)
+        .writes(&Ungated)
         .upload(image(), 12, body)
         .await
         .expect("stored");
@@ -115,11 +117,17 @@ async fn a_body_of_another_length_never_passes() {
     for (announced, given) in [(3, 2), (1, 2)] {
         let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
         let size = announced * 1024 * 1024;
-        let error = glance(&server).upload(image(), size, frames(given)).await;
+        let error = glance(&server)
+            .writes(&Ungated)
+            .upload(image(), size, frames(given))
+            .await;
         assert!(matches!(error, Err(Error::UploadBody(_))), "{error:?}");
     }
     let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
-    let error = glance(&server).upload(image(), 0, frames(0)).await;
+    let error = glance(&server)
+        .writes(&Ungated)
+        .upload(image(), 0, frames(0))
+        .await;
     assert!(matches!(error, Err(Error::UploadBody(_))), "{error:?}");
     assert_eq!(server.heads().len(), 0);
 }
@@ -131,7 +139,10 @@ async fn a_body_that_fails_is_told_from_a_server_that_fails() {
         Ok(http_body::Frame::data(Bytes::from_static(b"a"))),
         Err(std::io::Error::other("the source went away")),
     ]));
-    let error = glance(&server).upload(image(), 2, broken).await;
+    let error = glance(&server)
+        .writes(&Ungated)
+        .upload(image(), 2, broken)
+        .await;
     assert_eq!(
         error,
         Err(Error::UploadBody("the source went away".to_owned()))
@@ -140,7 +151,10 @@ async fn a_body_that_fails_is_told_from_a_server_that_fails() {
 
 async fn ranged(status: &str, headers: &str, body: &str) -> Result<Bytes, Error> {
     let server = Server::start(vec![Answer::new(status, headers, body)]).await;
-    let range = ByteRange::of_length(2, 3);
+    let range = ByteRange {
+        first: 2,
+        last: Some(4),
+    };
     let download = glance(&server).download(image(), Some(range)).await?;
     Ok(download.body.collect().await?.to_bytes())
 }
@@ -181,4 +195,20 @@ async fn a_download_that_breaks_off_is_no_download() {
     assert_eq!(download.length, Some(10));
     let error = download.body.collect().await.expect_err("incomplete");
     assert!(matches!(error, Error::Interrupted(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_first_byte_that_never_comes_is_not_waited_for_without_end() {
+    let headers_alone = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+    let server = Server::start(vec![Answer::raw(headers_alone).kept_open()]).await;
+    let settings = HttpSettings {
+        response_timeout: std::time::Duration::from_millis(300),
+        ..HttpSettings::default()
+    };
+    let http = HttpClient::new(settings).expect("good settings");
+    let auth = Auth::Caller(SecretString::from("gAAAA-token"));
+    let glance = Glance::new(server.url.clone(), auth, http);
+    let download = glance.download(image(), None).await.expect("opened");
+    let proof = download.prove_readable().await;
+    assert!(matches!(proof, Err(Error::Timeout(_))), "{proof:?}");
 }

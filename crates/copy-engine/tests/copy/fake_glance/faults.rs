@@ -44,6 +44,10 @@ pub(crate) enum Fault {
     DieAfter(usize),
     /// An upload that is read up to so many bytes and then left waiting.
     StallAfter(usize),
+    /// An upload that is stored only when somebody asks how its image stands, long after its last byte.
+    StoreOnceAskedFor,
+    /// Does what was asked and answers with half a document.
+    GarbleAnswer,
     /// An upload that is stored with a flipped bit.
     StoreWrongly,
 }

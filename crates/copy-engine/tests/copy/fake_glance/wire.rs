@@ -123,6 +123,7 @@ async fn metadata(
     });
     match (fault, done) {
         (Some(Fault::LoseAnswer), _) => Ok(()),
+        (Some(Fault::GarbleAnswer), Ok(Some(_))) => respond(stream, 201, b"{\"id\": ").await,
         (_, Ok(Some(body))) => respond(stream, 200, body.to_string().as_bytes()).await,
         (_, Ok(None)) => respond(stream, 204, b"").await,
         (_, Err(refusal)) => refuse(stream, refusal).await,
@@ -235,6 +236,11 @@ async fn upload(
     match fault {
         Some(Fault::AfterDeletion) => delete_by_another(shared, id),
         Some(Fault::StoreWrongly) => request.body[0] ^= 1,
+        Some(Fault::StoreOnceAskedFor) => {
+            shared.change(|state| state.uploads_read += 1);
+            let mut changes = shared.changes.subscribe();
+            changes.changed().await.map_err(io::Error::other)?;
+        }
         _ => {}
     }
     let stored = shared.change(|state| state.images.end_upload(id, request.body));
