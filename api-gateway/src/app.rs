@@ -1,4 +1,4 @@
-//! What the handlers share. Built once, in `lib.rs`.
+//! What the handlers share. Built once, in `gateway.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
