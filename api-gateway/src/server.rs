@@ -87,7 +87,9 @@ async fn serve_connection(stream: TcpStream, router: Router, stop: CancellationT
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(LARGEST_HEAD)
-        // Names are spelled as in the documented answers: `Content-Type`, not `content-type`.
+        // `Content-Type`, as OpenStack's own services write names, for clients that compare them to the
+        // letter. Names that are not spelled word by word (`WWW-Authenticate`) become `Www-Authenticate`:
+        // hyper has no other spelling, and to HTTP they are the same (RFC 9110, 5.1).
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
