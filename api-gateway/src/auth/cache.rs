@@ -2,8 +2,9 @@
 //!
 //! Invariants: keyed by a digest, so that memory never holds a token longer than its request; nothing
 //! is believed beyond the token's expiry; one question to Keystone at a time for each token, however
-//! many requests wait for it; only valid tokens are kept, so that a revoked or late one is asked for
-//! again each time.
+//! many requests wait for it, and a bounded number of questions at all; a token that proves nothing is
+//! remembered for a few seconds only, so that whoever guesses tokens costs Keystone little and a token
+//! that was just made is not refused for long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use moka::Expiry;
 use moka::future::Cache;
 use openstack::{Error, TokenInfo};
+use tokio::sync::Semaphore;
 
 use super::token::TokenDigest;
 use crate::fault::Fault;
@@ -19,10 +21,19 @@ use crate::fault::Fault;
 /// Tokens kept, at most. Each is a few hundred bytes.
 const CAPACITY: u64 = 100_000;
 
+/// How long a token that proves nothing is refused without asking again.
+const REFUSED_FOR: Duration = Duration::from_secs(3);
+/// Such tokens kept, at most; a digest each.
+const REFUSED_CAPACITY: u64 = 10_000;
+/// Questions to Keystone at once; more of them wait their turn.
+const QUESTIONS_AT_ONCE: usize = 32;
+
 /// Short-term memory of validated tokens.
 #[derive(Debug, Clone)]
 pub(crate) struct TokenCache {
     known: Cache<TokenDigest, Arc<Known>>,
+    refused: Cache<TokenDigest, ()>,
+    questions: Arc<Semaphore>,
     longest: Duration,
 }
 
@@ -61,7 +72,16 @@ impl TokenCache {
             .max_capacity(CAPACITY)
             .expire_after(KeepFor)
             .build();
-        Self { known, longest }
+        let refused = Cache::builder()
+            .max_capacity(REFUSED_CAPACITY)
+            .time_to_live(REFUSED_FOR)
+            .build();
+        Self {
+            known,
+            refused,
+            questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
+            longest,
+        }
     }
 
     /// What is known of a token at `now`; asks with `ask` (which tells the time after its answer)
@@ -76,8 +96,13 @@ impl TokenCache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<(Option<TokenInfo>, Timestamp), Error>>,
     {
+        if self.refused.contains_key(&digest) {
+            return Ok(None);
+        }
         let longest = self.longest;
         let question = async {
+            // Never closed, so a permit always comes.
+            let _turn = self.questions.acquire().await;
             let (answer, answered_at) = ask().await.map_err(NotKept::Failed)?;
             let info = answer.ok_or(NotKept::Unknown)?;
             let left = left_of(&info, answered_at).ok_or(NotKept::Unknown)?;
@@ -89,7 +114,10 @@ impl TokenCache {
         match self.known.try_get_with(digest, question).await {
             Ok(known) => Ok(left_of(&known.info, now).map(|_| known.info.clone())),
             Err(not_kept) => match &*not_kept {
-                NotKept::Unknown => Ok(None),
+                NotKept::Unknown => {
+                    self.refused.insert(digest, ()).await;
+                    Ok(None)
+                }
                 NotKept::Failed(error) => Err(keystone_failed(error)),
             },
         }

@@ -66,17 +66,35 @@ async fn nothing_is_believed_beyond_the_expiry_of_the_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_proves_nothing_is_asked_for_again() {
+async fn a_token_that_proves_nothing_is_refused_without_asking_again_at_once() {
+    let cache = TokenCache::new(Duration::from_secs(60));
+    let (now, asked) = (at("2026-01-01T00:00:00Z"), AtomicUsize::new(0));
+    for _ in 0..10 {
+        let unknown = cache.get_or_ask([7; 32], now, || async {
+            asked.fetch_add(1, Ordering::SeqCst);
+            Ok((None, now))
+        });
+        assert_eq!(unknown.await, Ok(None));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn guessed_tokens_come_to_keystone_a_few_at_a_time() {
     let cache = TokenCache::new(Duration::from_secs(60));
     let now = at("2026-01-01T00:00:00Z");
-    let unknown = cache
-        .get_or_ask([7; 32], now, || async { Ok((None, now)) })
-        .await;
-    assert_eq!(unknown, Ok(None));
-    let asked = AtomicUsize::new(0);
-    let known = ask_counted(&cache, now, now + 1.hour(), &asked).await;
-    assert!(known.is_some());
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let guesses = (0..200_u8).map(|guess| {
+        cache.get_or_ask([guess; 32], now, || async {
+            let together = under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(together, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            under_way.fetch_sub(1, Ordering::SeqCst);
+            Ok((None, now))
+        })
+    });
+    futures::future::join_all(guesses).await;
+    assert!(most.load(Ordering::SeqCst) <= QUESTIONS_AT_ONCE);
 }
 
 #[tokio::test]
