@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use crate::metrics::Metrics;
 use crate::scheduler_client::{SchedulerClient, SchedulerError, Viewer};
+use crate::supervised::Supervised;
 
 /// Jobs that wait for their turn, at most; with more, something else is wrong.
 const WAITING: usize = 1024;
@@ -21,8 +22,11 @@ const WAITING: usize = 1024;
 const AT_ONCE: usize = 32;
 /// One cancel takes no longer.
 const TRY: Duration = Duration::from_secs(10);
-/// A create that is on its way for longer than this does not arrive any more.
-const MAY_STILL_ARRIVE: Duration = Duration::from_secs(60);
+/// How long behind its request's deadline a create still counts: clocks differ.
+pub(crate) const CREATE_SLACK: Duration = Duration::from_secs(30);
+/// A create that was not found for this long, counted from the end of its request, does not arrive
+/// any more: schedulers refuse it, with as much slack again for a gateway whose clock is wrong.
+const MAY_STILL_ARRIVE: Duration = CREATE_SLACK.saturating_mul(2);
 
 const SHUTDOWN: &str = "the gateway shuts down";
 
@@ -41,18 +45,23 @@ struct Abandoned {
 }
 
 impl AbandonedCreates {
-    /// Starts the task that cancels what is handed over, until `shutdown`.
+    /// Starts the task that cancels what is handed over, until `shutdown`; a defect of it ends the
+    /// gateway.
     pub(crate) fn start(
         scheduler: SchedulerClient,
         metrics: Metrics,
         shutdown: CancellationToken,
         tasks: &TaskTracker,
+        ends_with_it: Supervised,
     ) -> Self {
         let (queue, abandoned) = mpsc::channel(WAITING);
-        tasks.spawn(
-            cancel_all(scheduler, abandoned, shutdown)
-                .instrument(tracing::info_span!("abandoned creates")),
-        );
+        let until = shutdown.clone();
+        let cancels = cancel_all(scheduler, abandoned, until)
+            .instrument(tracing::info_span!("abandoned creates"));
+        tasks.spawn(async move {
+            let _ends_with_it = ends_with_it;
+            cancels.await;
+        });
         Self { queue, metrics }
     }
 
@@ -110,7 +119,11 @@ async fn cancel_all(
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            Some(_) = under_way.join_next() => {}
+            Some(ended) = under_way.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "the cancel of a job of unknown fate failed");
+                }
+            }
             next = abandoned.recv(), if under_way.len() < AT_ONCE => {
                 let Some(next) = next else { break };
                 let (scheduler, shutdown) = (scheduler.clone(), shutdown.clone());
@@ -126,7 +139,8 @@ async fn cancel_all(
             }
         }
     }
-    under_way.join_all().await;
+    // Not `join_all`, which passes a panic on: the others are to be seen through.
+    while under_way.join_next().await.is_some() {}
     abandoned.close();
     while let Some(next) = abandoned.recv().await {
         left_alone(next.id, SHUTDOWN);

@@ -21,6 +21,7 @@ use crate::request_rate::RequestRate;
 use crate::router::{openapi_json, router};
 use crate::scheduler_client::SchedulerClient;
 use crate::server::Server;
+use crate::supervised::Supervisor;
 use crate::wake_up::WakeUps;
 use crate::{admission_rules, fault};
 
@@ -34,6 +35,7 @@ pub struct Gateway {
     /// Ends what outlives the drain: the admin port and the connection to RabbitMQ.
     last: CancellationToken,
     tasks: TaskTracker,
+    supervisor: Supervisor,
 }
 
 /// Builds and runs the gateway; the whole of the binary's work.
@@ -69,6 +71,7 @@ impl Gateway {
             AdminServer::bind(settings.admin_listen, readiness.clone(), Arc::new(registry)).await?;
 
         let (last, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let supervisor = Supervisor::new(last.clone(), context.shutdown.clone());
         let scheduler =
             SchedulerClient::new(&settings.scheduler_url).context("gateway.scheduler_url")?;
         let queue = WorkQueue::start(
@@ -103,6 +106,7 @@ impl Gateway {
                 // Requests that end during the drain may still leave it something to do.
                 last.clone(),
                 &tasks,
+                supervisor.watch("abandoned creates"),
             ),
             scheduler,
             stream_permits: StreamPermits::default(),
@@ -122,6 +126,7 @@ impl Gateway {
             context,
             last,
             tasks,
+            supervisor,
         })
     }
 
@@ -135,7 +140,7 @@ impl Gateway {
     /// admin port and RabbitMQ.
     ///
     /// # Errors
-    /// When the admin port fails.
+    /// When the admin port fails, or a task that never ends by itself did.
     pub async fn serve(self) -> anyhow::Result<()> {
         let shutdown = self.context.shutdown.clone();
         let drain = self.context.config.gateway()?.drain;
@@ -154,6 +159,7 @@ impl Gateway {
         self.last.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        admin.await.context("the admin port")?
+        admin.await.context("the admin port")??;
+        self.supervisor.verdict()
     }
 }

@@ -30,6 +30,7 @@ mod router;
 mod scheduler_client;
 mod scope;
 mod server;
+mod supervised;
 mod wake_up;
 
 pub use gateway::{Gateway, run};
