@@ -2,7 +2,7 @@
 //! when the last one has been sent, so a slow caller costs nothing and misses no final state.
 
 use domain::JobId;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::sync::watch;
 
 use crate::jobs::Jobs;
@@ -14,8 +14,18 @@ use crate::watch::ChangeFeed;
 /// Changes that are read at once.
 const BATCH: usize = 100;
 
+/// What a stream tells.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// Nothing has changed; this is where the stream stands. A caller that loses the stream before
+    /// the first change can go on from here.
+    Position(u64),
+    /// A job has changed.
+    Changed(Box<Stored>),
+}
+
 /// Changes, one after the other.
-pub(crate) type Changes = BoxStream<'static, Result<Stored, CallError>>;
+pub(crate) type Changes = BoxStream<'static, Result<Told, CallError>>;
 
 /// What a stream reads from.
 #[derive(Clone)]
@@ -39,12 +49,12 @@ impl Watched {
             over: first.record.status.is_final(),
         };
         let rest = stream::try_unfold(following, One::next);
-        Ok(stream::once(std::future::ready(Ok(first)))
-            .chain(rest)
-            .boxed())
+        let all = stream::once(std::future::ready(Ok(first))).chain(rest);
+        Ok(all.map_ok(changed).boxed())
     }
 
-    /// All of the viewer's jobs: what changed behind a sequence number, and from now on.
+    /// All of the viewer's jobs: where the stream stands, what changed behind a sequence number, and
+    /// what changes from now on.
     pub(crate) async fn all(
         self,
         viewer: Viewer,
@@ -71,7 +81,8 @@ impl Watched {
             Ok(batch) => stream::iter(batch.into_iter().map(Ok)).boxed(),
             Err(error) => stream::once(std::future::ready(Err(error))).boxed(),
         });
-        Ok(each.boxed())
+        let position = stream::once(std::future::ready(Ok(Told::Position(seen))));
+        Ok(position.chain(each.map_ok(changed)).boxed())
     }
 
     /// Waits for a change, but no longer than a heartbeat: a notice may have been lost.
@@ -82,6 +93,10 @@ impl Watched {
             tokio::time::sleep(heartbeat).await;
         }
     }
+}
+
+fn changed(stored: Stored) -> Told {
+    Told::Changed(Box::new(stored))
 }
 
 struct One {

@@ -1,6 +1,7 @@
 //! A job is accepted: once per id and per idempotency key, within the tenant's limit.
 
 use domain::{CopySpec, JobId};
+use jiff::Timestamp;
 
 use crate::job_record::Idempotency;
 use crate::jobs::Jobs;
@@ -8,16 +9,26 @@ use crate::lifecycle::{accept, after};
 use crate::status::CallError;
 use crate::store::{Created, IntakeTerms, StoreError, Stored};
 
+/// A request for a job.
+pub(crate) struct Wanted {
+    pub(crate) id: JobId,
+    pub(crate) spec: CopySpec,
+    pub(crate) idempotency: Option<Idempotency>,
+    /// Its sender gives up then, and sees to it that the job does not stand.
+    pub(crate) not_after: Option<Timestamp>,
+}
+
 /// Accepts a job, or finds the one that stands already.
 ///
 /// # Errors
-/// [`CallError`]: unknown regions, the tenant's limit, the store.
-pub(crate) async fn create(
-    jobs: &Jobs,
-    id: JobId,
-    spec: CopySpec,
-    idempotency: Option<Idempotency>,
-) -> Result<Stored, CallError> {
+/// [`CallError`]: unknown regions, a request that was given up, the tenant's limit, the store.
+pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallError> {
+    let Wanted {
+        id,
+        spec,
+        idempotency,
+        not_after,
+    } = wanted;
     let settings = &jobs.settings;
     for region in [&spec.source.region, &spec.destination.region] {
         if !settings.knows(region) {
@@ -27,6 +38,9 @@ pub(crate) async fn create(
         }
     }
     let now = jobs.now();
+    if not_after.is_some_and(|until| until < now) {
+        return Err(CallError::CameTooLate);
+    }
     let record = accept(id, spec, idempotency, now, jobs.rules());
     let terms = IntakeTerms {
         queued_per_tenant: settings.queued_per_tenant,

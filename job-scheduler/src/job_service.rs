@@ -3,6 +3,7 @@
 use domain::{CopySpec, JobStatus};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use proto::convert::parse;
 use proto::v1;
 use proto::v1::get_job_request::By;
@@ -10,7 +11,7 @@ use proto::v1::job_service_server::JobService;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::change_stream;
+use crate::change_stream::{Told, Watched};
 use crate::intake;
 use crate::job_record::Idempotency;
 use crate::jobs::{Decision, Jobs};
@@ -140,7 +141,18 @@ impl JobService for JobApi {
             key: given.key,
             request_digest: given.request_digest,
         });
-        let stored = intake::create(&self.jobs, id, spec, idempotency).await?;
+        let not_after = request
+            .not_after_ms
+            .map(Timestamp::from_millisecond)
+            .transpose()
+            .map_err(|error| CallError::Invalid(format!("not_after_ms: {error}")))?;
+        let wanted = intake::Wanted {
+            id,
+            spec,
+            idempotency,
+            not_after,
+        };
+        let stored = intake::create(&self.jobs, wanted).await?;
         Ok(Response::new(v1::CreateJobResponse {
             request_digest: digest(&stored),
             job: Some(job(&stored)),
@@ -187,7 +199,7 @@ impl JobService for JobApi {
     ) -> Result<Response<Self::WatchJobsStream>, Status> {
         let request = request.into_inner();
         let viewer = Viewer::parse(request.viewer)?;
-        let watched = change_stream::Watched {
+        let watched = Watched {
             jobs: self.jobs.clone(),
             feed: self.feed.clone(),
         };
@@ -196,9 +208,15 @@ impl JobService for JobApi {
             None => watched.all(viewer, request.after_sequence).await?,
         };
         let changes = changes
-            .map_ok(|stored| v1::JobChange {
-                job: Some(job(&stored)),
-                sequence: stored.version,
+            .map_ok(|told| match told {
+                Told::Position(sequence) => v1::JobChange {
+                    job: None,
+                    sequence,
+                },
+                Told::Changed(stored) => v1::JobChange {
+                    job: Some(job(&stored)),
+                    sequence: stored.version,
+                },
             })
             .map_err(Status::from)
             .take_until(self.shutdown.clone().cancelled_owned());

@@ -20,6 +20,9 @@ pub enum CallError {
         /// The limit.
         limit: usize,
     },
+    /// Its sender has given it up.
+    #[error("the request came after the time until which it counts")]
+    CameTooLate,
     /// Too late.
     #[error(transparent)]
     NotCancelable(#[from] NotCancelable),
@@ -40,6 +43,7 @@ impl CallError {
             Self::NotFound => Code::NotFound,
             Self::Invalid(_) => Code::InvalidArgument,
             Self::TooManyJobs { .. } => Code::ResourceExhausted,
+            Self::CameTooLate => Code::Aborted,
             Self::NotCancelable(_) => Code::FailedPrecondition,
             Self::ShuttingDown => Code::Unavailable,
             Self::IllegalTransition(_) => Code::Internal,

@@ -7,8 +7,11 @@ use axum::body::Body;
 use axum::extract::State;
 use domain::{CopySpec, JobId};
 use http::HeaderMap;
+use jiff::Timestamp;
 use service_kit::telemetry::trace_context::current_traceparent;
+use tokio::time::Instant;
 
+use crate::abandoned_creates::CREATE_SLACK;
 use crate::answer::Accepted;
 use crate::app::App;
 use crate::auth::Caller;
@@ -71,6 +74,7 @@ pub(super) async fn copy_image(
     let spec = admitted_spec(&app, &caller, &scope, &request).await?;
     let job = NewJob {
         id: JobId::generate(),
+        not_after: not_after(app.clock.now(), scope.deadline()),
         spec,
         request_digest: request.digest(),
         key: key.map(|key| key.as_str().to_owned()),
@@ -90,6 +94,12 @@ pub(super) async fn copy_image(
         "a copy is accepted"
     );
     Ok(accepted(job.id))
+}
+
+/// The end of the request, with some slack for clocks that differ.
+fn not_after(now: Timestamp, deadline: Instant) -> Timestamp {
+    let left = deadline.saturating_duration_since(Instant::now()) + CREATE_SLACK;
+    now.checked_add(left).unwrap_or(Timestamp::MAX)
 }
 
 async fn job_of_key(

@@ -71,6 +71,7 @@ pub(super) async fn watch_job(
 ///
 /// Server-sent events: every change of the jobs of the caller's project from now on, as job documents.
 /// The `id` of an event is a sequence number: send the last one as `Last-Event-ID` to go on after it.
+/// The stream begins with an `id` alone, so that it can be resumed before anything has changed.
 /// The stream ends with the event `token_expired` when the token expires.
 #[utoipa::path(
     get,
@@ -193,8 +194,13 @@ impl EventStream {
                 }
                 change = self.changes.next() => change?,
             };
-            let is_final = change.job.status.is_final();
-            let document = JobDocument::from(change.job);
+            let Some(job) = change.job else {
+                // An id without data: the client goes on from here when it loses the stream.
+                let position = Event::default().id(change.sequence.to_string());
+                return Some(position.comment("from here on"));
+            };
+            let is_final = job.status.is_final();
+            let document = JobDocument::from(job);
             match self.until {
                 Until::FinalStatus => {
                     self.ended = is_final;

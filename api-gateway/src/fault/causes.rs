@@ -35,6 +35,7 @@ impl From<SchedulerError> for Fault {
                 retry_after: RETRY_WHEN_SOME_ARE_DONE,
             },
             SchedulerError::NotConnected
+            | SchedulerError::GivenUp
             | SchedulerError::Unavailable(_)
             | SchedulerError::TimedOut => {
                 tracing::warn!(%error, "the scheduler could not be asked");

@@ -2,6 +2,7 @@
 //! the request's deadline has passed.
 
 use domain::{CopySpec, JobId};
+use jiff::Timestamp;
 use proto::v1;
 use tokio::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ pub(crate) struct NewJob {
     pub key: Option<String>,
     /// Digest of the request; stored with the key.
     pub request_digest: String,
+    /// A create that reaches a scheduler later than this creates nothing.
+    pub not_after: Timestamp,
 }
 
 /// A job that was not created, or is not known to have been.
@@ -55,6 +58,7 @@ impl SchedulerClient {
                 key: key.clone(),
                 request_digest: job.request_digest.clone(),
             }),
+            not_after_ms: Some(job.not_after.as_millisecond()),
         };
         let give_up_unsent = deadline.min(Instant::now() + super::PATIENCE);
         let mut sent = false;
@@ -75,7 +79,11 @@ impl SchedulerClient {
                     sent = true;
                     deadline
                 }
-                SchedulerError::Defect(_) => return Err(CreateError::Unknown(error)),
+                // An earlier try may have been in time.
+                SchedulerError::GivenUp if !sent => return Err(CreateError::Refused(error)),
+                SchedulerError::GivenUp | SchedulerError::Defect(_) => {
+                    return Err(CreateError::Unknown(error));
+                }
             };
             if !self.pause(&mut failures, give_up).await {
                 let unknown = CreateError::Unknown(error);

@@ -20,6 +20,9 @@ pub(crate) enum SchedulerError {
     /// The scheduler does not accept the request as it is.
     #[error("{0}")]
     Invalid(String),
+    /// The create came after the time until which it counted: nothing was created by it.
+    #[error("the request reached the scheduler too late; do the clocks differ?")]
+    GivenUp,
     /// There is no connection: nothing has been sent.
     #[error("the scheduler is not connected")]
     NotConnected,
@@ -44,6 +47,7 @@ impl SchedulerError {
             | Self::TooLate(_)
             | Self::LimitReached(_)
             | Self::Invalid(_)
+            | Self::GivenUp
             | Self::TimedOut
             | Self::Defect(_) => false,
         }
@@ -61,8 +65,9 @@ impl From<Status> for SchedulerError {
             Code::FailedPrecondition => Self::TooLate(message()),
             Code::ResourceExhausted => Self::LimitReached(message()),
             Code::InvalidArgument => Self::Invalid(message()),
-            // A broken connection surfaces as `Unknown`; a race that was lost, as `Aborted`.
-            Code::Unavailable | Code::Unknown | Code::Aborted => Self::Unavailable(message()),
+            Code::Aborted => Self::GivenUp,
+            // A broken connection surfaces as `Unknown`.
+            Code::Unavailable | Code::Unknown => Self::Unavailable(message()),
             // The client's own expiry of `grpc-timeout` surfaces as `Cancelled`.
             Code::DeadlineExceeded | Code::Cancelled => Self::TimedOut,
             Code::Ok
@@ -107,6 +112,7 @@ mod tests {
             SchedulerError::LimitReached(why())
         );
         assert_eq!(of(Code::FailedPrecondition), SchedulerError::TooLate(why()));
+        assert_eq!(of(Code::Aborted), SchedulerError::GivenUp);
         assert!(of(Code::Unknown).is_outage() && of(Code::Unavailable).is_outage());
         assert!(!of(Code::Cancelled).is_outage() && !of(Code::NotFound).is_outage());
     }

@@ -7,16 +7,16 @@ use proto::v1;
 use service_kit::Backoff;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
-use super::{SchedulerClient, SchedulerError, Viewer, job_of};
+use super::{SchedulerClient, SchedulerError, Viewer};
 
 /// Opening a stream takes no longer.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A job after a change.
+/// A job after a change, or where the stream stands before the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// The job as it is now.
-    pub job: JobView,
+    /// The job as it is now; none: nothing has changed.
+    pub job: Option<JobView>,
     /// Grows with every change that the viewer can see.
     pub sequence: u64,
 }
@@ -130,9 +130,9 @@ impl Changes {
             .map_err(|_| SchedulerError::TimedOut)??
             .into_inner();
         let changes = stream.map(|item| {
-            let change = item?;
+            let change: v1::JobChange = item?;
             Ok(Change {
-                job: job_of(change.job)?,
+                job: change.job.map(TryInto::try_into).transpose()?,
                 sequence: change.sequence,
             })
         });
@@ -146,6 +146,7 @@ fn is_final(error: &SchedulerError) -> bool {
     match error {
         SchedulerError::NotFound
         | SchedulerError::TooLate(_)
+        | SchedulerError::GivenUp
         | SchedulerError::Invalid(_)
         | SchedulerError::Defect(_) => true,
         SchedulerError::LimitReached(_)

@@ -194,7 +194,7 @@ async fn a_shutdown_ends_the_streams() {
     one.next_event().await.expect("the job");
     gateway.shutdown.cancel();
     assert_eq!(one.next().await, None);
-    assert_eq!(all.next().await, None);
+    assert_eq!(all.next_event().await, None);
     gateway.stop().await;
 }
 
@@ -214,5 +214,25 @@ async fn a_stream_survives_the_loss_of_its_scheduler() {
     assert_eq!(one.next_status().await.as_deref(), Some("replicated"));
     assert_eq!(one.next().await, None);
     assert_eq!(all.next_status().await.as_deref(), Some("replicated"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_has_shown_nothing_yet_can_be_resumed_too() {
+    let mut gateway = TestGateway::start().await;
+    let (table, address) = (gateway.scheduler.table.clone(), gateway.scheduler.address);
+    let all = format!("{JOBS}/events");
+    table.put(own_job(1, JobStatus::ReplicateRequested));
+    let mut events = Events::open(&gateway, &all, "alice", None).await;
+    let position = events.next().await.expect("where it stands");
+    assert_eq!((position.id.as_str(), position.data.as_str()), ("1", ""));
+
+    gateway.scheduler.stop().await;
+    table.set_status(&job_id(1), JobStatus::Replicating);
+    let _back = FakeScheduler::start_with(table, address).await;
+    assert_eq!(events.next_status().await.as_deref(), Some("replicating"));
+    drop(events);
+    let mut events = Events::open(&gateway, &all, "alice", Some(&position.id)).await;
+    assert_eq!(events.next_status().await.as_deref(), Some("replicating"));
     gateway.stop().await;
 }

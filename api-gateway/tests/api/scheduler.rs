@@ -40,6 +40,8 @@ pub(crate) struct TableState {
     changes: Vec<v1::Job>,
     pub trouble: Trouble,
     pub creates: usize,
+    /// Times until which creates count, in milliseconds since the Unix epoch.
+    pub not_after: Vec<Option<i64>>,
     /// Deadlines that creates came with.
     pub timeouts: Vec<String>,
     pub open_watches: usize,
@@ -215,6 +217,7 @@ impl JobService for Table {
             .to_owned();
         let trouble = self.edit(|state| {
             state.timeouts.push(timeout);
+            state.not_after.push(request.get_ref().not_after_ms);
             let trouble = state.trouble;
             state.trouble = match trouble {
                 Trouble::FailsBefore(times) if times > 1 => Trouble::FailsBefore(times - 1),
@@ -317,6 +320,10 @@ impl JobService for Table {
             (None, Some(after)) => usize::try_from(after).expect("small"),
             (None, None) => latest,
         };
+        let position = request.job_id.is_none().then_some(Ok(v1::JobChange {
+            job: None,
+            sequence: seen as u64,
+        }));
         let stream = WatchStream::new(self.changed.subscribe()).flat_map(move |_| {
             let _ = &open;
             let fresh: Vec<_> = table.edit(|state| {
@@ -335,6 +342,7 @@ impl JobService for Table {
             seen = table.edit(|state| state.changes.len());
             futures::stream::iter(fresh)
         });
+        let stream = futures::stream::iter(position).chain(stream);
         Ok(Response::new(Box::pin(stream)))
     }
 }

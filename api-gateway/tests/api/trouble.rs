@@ -2,6 +2,7 @@
 
 use futures::join;
 use proto::v1::JobStatus;
+use service_kit::{Clock as _, SystemClock};
 
 use crate::gateway::{JOBS, TestGateway, copy_request, job_id, refusal, until};
 use crate::scheduler::{FakeScheduler, Trouble};
@@ -47,6 +48,21 @@ async fn a_job_of_unknown_fate_is_named_and_canceled() {
             .edit(|table| table.jobs[0].status() == JobStatus::CancelRequested)
     })
     .await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_create_counts_for_little_longer_than_its_request() {
+    let gateway = start_with_short_deadline().await;
+    let before = SystemClock.now().as_millisecond();
+    gateway.accepted_job().await;
+    let after = SystemClock.now().as_millisecond();
+    let until = gateway
+        .scheduler
+        .table
+        .edit(|table| table.not_after[0].expect("a time"));
+    // The request's two seconds, and thirty for clocks that differ.
+    assert!(until > before && until <= after + 32_000, "{until}");
     gateway.stop().await;
 }
 

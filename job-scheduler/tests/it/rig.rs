@@ -100,6 +100,7 @@ impl Rig {
             job_id: id.to_string(),
             spec: Some((&spec("ot1", tenant, "ot2")).into()),
             idempotency,
+            not_after_ms: None,
         };
         Ok(self.jobs.clone().create_job(request).await?.into_inner())
     }

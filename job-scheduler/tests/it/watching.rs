@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::JobId;
 use job_scheduler::store::memory::MemoryStore;
 use proto::v1;
 use service_kit::ManualClock;
 use tonic::Streaming;
 
 use crate::rig::{Rig, cleaned, replicated};
-use crate::sample::{at, settings, shape};
+use crate::sample::{at, settings, shape, spec};
 
 async fn two() -> (Rig, Rig) {
     let store = Arc::new(MemoryStore::new(shape(2)));
@@ -100,7 +101,11 @@ async fn all_of_a_tenants_changes_can_be_resumed() {
         job_id: None,
         after_sequence,
     };
+    let before = one.create("t1").await;
     let mut changes = watch(&two, request(None)).await;
+    let position = next(&mut changes).await.expect("where it stands");
+    let version = one.load(before).await.version;
+    assert_eq!((position.job, position.sequence), (None, version));
     one.create("t2").await;
     let first = one.create("t1").await;
     let second = one.create("t1").await;
@@ -113,6 +118,7 @@ async fn all_of_a_tenants_changes_can_be_resumed() {
     assert_eq!(other.job.map(|job| job.job_id), Some(second.to_string()));
     one.cancel(first, "t1").await.expect("cancelable");
     let mut resumed = watch(&two, request(Some(one_change.sequence))).await;
+    next(&mut resumed).await.expect("where it stands");
     let again = next(&mut resumed).await.expect("a change");
     assert_eq!(again.job.map(|job| job.job_id), Some(second.to_string()));
     let canceled = next(&mut resumed)
@@ -124,6 +130,23 @@ async fn all_of_a_tenants_changes_can_be_resumed() {
         (canceled.job_id.clone(), canceled.status()),
         (first.to_string(), v1::JobStatus::Canceled)
     );
+}
+
+#[tokio::test]
+async fn a_create_that_its_sender_gave_up_creates_nothing() {
+    let rig = Rig::start(settings(2)).await;
+    let id = JobId::generate();
+    let request = |until| v1::CreateJobRequest {
+        job_id: id.to_string(),
+        spec: Some((&spec("ot1", "t1", "ot2")).into()),
+        idempotency: None,
+        not_after_ms: Some(at(until).as_millisecond()),
+    };
+    let late = rig.jobs.clone().create_job(request(-1)).await;
+    assert_eq!(late.expect_err("given up").code(), tonic::Code::Aborted);
+    assert!(rig.claim().await.is_none());
+    let in_time = rig.jobs.clone().create_job(request(0)).await;
+    in_time.expect("accepted");
 }
 
 #[tokio::test]

@@ -102,6 +102,10 @@ pub struct CreateJobRequest {
     pub spec: ::core::option::Option<CopySpec>,
     #[prost(message, optional, tag = "3")]
     pub idempotency: ::core::option::Option<Idempotency>,
+    /// Milliseconds since the Unix epoch. A request that arrives later was given up by its sender, and
+    /// creates nothing.
+    #[prost(int64, optional, tag = "4")]
+    pub not_after_ms: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateJobResponse {
@@ -186,6 +190,7 @@ pub struct WatchJobsRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JobChange {
+    /// None: nothing has changed; `sequence` is where the stream stands.
     #[prost(message, optional, tag = "1")]
     pub job: ::core::option::Option<Job>,
     /// Grows with every change that the viewer can see.
@@ -359,7 +364,7 @@ pub mod job_service_client {
             self
         }
         /// Accepts a job. Harmless to repeat with the same `job_id`.
-        /// RESOURCE_EXHAUSTED: the tenant's queue limit. UNAVAILABLE: the store is out of reach or full.
+        /// RESOURCE_EXHAUSTED: the tenant's queue limit. ABORTED: it came after `not_after_ms`; nothing was created. UNAVAILABLE: the store is out of reach or full.
         pub async fn create_job(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateJobRequest>,
@@ -456,7 +461,8 @@ pub mod job_service_client {
                 .insert(GrpcMethod::new("imagereplicator.v1.JobService", "CancelJob"));
             self.inner.unary(req, path, codec).await
         }
-        /// The current state at once, then every change. Ends after the final status when one job is watched.
+        /// One job: its current state at once, then every change until its final status. All jobs: a position
+        /// without a job at once, then every change.
         pub async fn watch_jobs(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchJobsRequest>,
@@ -497,7 +503,7 @@ pub mod job_service_server {
     #[async_trait]
     pub trait JobService: std::marker::Send + std::marker::Sync + 'static {
         /// Accepts a job. Harmless to repeat with the same `job_id`.
-        /// RESOURCE_EXHAUSTED: the tenant's queue limit. UNAVAILABLE: the store is out of reach or full.
+        /// RESOURCE_EXHAUSTED: the tenant's queue limit. ABORTED: it came after `not_after_ms`; nothing was created. UNAVAILABLE: the store is out of reach or full.
         async fn create_job(
             &self,
             request: tonic::Request<super::CreateJobRequest>,
@@ -532,7 +538,8 @@ pub mod job_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The current state at once, then every change. Ends after the final status when one job is watched.
+        /// One job: its current state at once, then every change until its final status. All jobs: a position
+        /// without a job at once, then every change.
         async fn watch_jobs(
             &self,
             request: tonic::Request<super::WatchJobsRequest>,
