@@ -5,17 +5,18 @@
 //! and this supervisor makes a new one with jittered backoff that never gives up. Roles open their
 //! channels through [`Link`] and declare what they need, so a broker that lost its state is repaired.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Event};
 use service_kit::Backoff;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::error::QueueError;
 use crate::settings::Settings;
@@ -64,12 +65,18 @@ pub(crate) fn supervised(uri: AMQPUri, connection_name: &str) -> (Supervisor, Li
 impl Supervisor {
     /// Keeps a connection up until `shutdown`, then closes it.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
+        until_no_panic(&shutdown, || self.keep_connected(&shutdown)).await;
+    }
+
+    async fn keep_connected(&self, shutdown: &CancellationToken) {
+        // A connection of before a panic is nobody's any more.
+        self.current.send_replace(None);
         let delays = retry_delays();
         let mut failures: u32 = 0;
         while let Some(connected) = shutdown.run_until_cancelled(self.connect()).await {
             match connected {
                 Ok(connection) => {
-                    self.serve(connection, &shutdown).await;
+                    self.serve(connection, shutdown).await;
                     failures = 1;
                 }
                 Err(error) => {
@@ -110,6 +117,21 @@ impl Supervisor {
             warn!("the connection to rabbitmq broke");
         } else if let Err(error) = connection.close(200, "shutting down".into()).await {
             debug!(error.message = %error, "the connection to rabbitmq was not closed cleanly");
+        }
+    }
+}
+
+/// Does the work again when it panics, after the longest delay. Without its supervisor a process would
+/// look well and never hear of work again.
+async fn until_no_panic<F: Future<Output = ()>>(
+    shutdown: &CancellationToken,
+    work: impl Fn() -> F,
+) {
+    while AssertUnwindSafe(work()).catch_unwind().await.is_err() {
+        error!("the supervisor of the connection to rabbitmq panicked and is started again");
+        let pause = sleep(LONGEST_DELAY);
+        if shutdown.run_until_cancelled(pause).await.is_none() {
+            break;
         }
     }
 }
@@ -178,5 +200,27 @@ impl Link {
             .map_err(|_| QueueError::ShutDown)?
             .clone();
         connection.ok_or(QueueError::ShutDown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_supervisor_that_panics_is_started_again() {
+        let tries = Cell::new(0);
+        let work = || async {
+            tries.set(tries.get() + 1);
+            assert!(tries.get() > 2, "made up");
+        };
+        until_no_panic(&CancellationToken::new(), work).await;
+        assert_eq!(tries.get(), 3);
+
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        until_no_panic(&shutdown, || async { panic!("made up") }).await;
     }
 }

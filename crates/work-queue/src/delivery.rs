@@ -53,14 +53,6 @@ impl Delivery {
     pub async fn ack(self) -> Result<(), DeliveryLost> {
         settled(self.acker.ack(BasicAckOptions::default()).await)
     }
-
-    /// The message goes back to the queue, for this or another worker.
-    ///
-    /// # Errors
-    /// [`DeliveryLost`]: it went back by itself.
-    pub async fn requeue(self) -> Result<(), DeliveryLost> {
-        settled(requeue(&self.acker).await)
-    }
 }
 
 pub(crate) async fn requeue(acker: &Acker) -> lapin::Result<bool> {

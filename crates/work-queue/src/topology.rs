@@ -22,6 +22,9 @@ const DEAD_LETTERS_KEPT: i32 = 10_000;
 /// A week: somebody has looked by then, or never will.
 const DEAD_LETTER_AGE_MILLISECONDS: i32 = 7 * 24 * 60 * 60 * 1000;
 
+/// More than any message can come to.
+const DELIVERIES_WITHOUT_LIMIT: i32 = i32::MAX;
+
 /// Last part of the dead-letter queue's name, which no region may take.
 const DEAD_LETTER: &str = "dead-letter";
 
@@ -99,10 +102,14 @@ impl Topology {
             "x-dead-letter-routing-key".into(),
             text(&self.dead_letter_queue()),
         );
+        // A full worker requeues what was on its way, as often as it takes; good messages must not die
+        // of it. RabbitMQ 4 has a default limit of 20. Its word for none, -1, is taken by 3.10 for a limit
+        // that the first requeue exceeds; a limit out of reach means the same to all of them.
+        arguments.insert(
+            "x-delivery-limit".into(),
+            AMQPValue::LongInt(DELIVERIES_WITHOUT_LIMIT),
+        );
         // Deliberately absent:
-        // - `x-delivery-limit`: a full worker requeues what was on its way, as often as it takes; good
-        //   messages must not die of it. RabbitMQ 4 has a default limit of 20, which a policy
-        //   (`delivery-limit: -1`) lifts; 3.x refuses -1 as an argument, so it cannot stand here.
         // - `x-consumer-timeout`: nothing is held while a copy runs, so the broker's own timeout (30
         //   minutes unless configured) never comes near.
         // - length and age limits: the scheduler publishes at most as many messages as work waits.
@@ -181,6 +188,7 @@ mod tests {
             [
                 "x-dead-letter-exchange",
                 "x-dead-letter-routing-key",
+                "x-delivery-limit",
                 "x-queue-type"
             ]
         );
