@@ -1,6 +1,7 @@
 //! From the configuration to the settings of the engine.
 
-use copy_engine::{EngineSettings, MinimumRate, PropertyPattern};
+use copy_engine::{EngineSettings, MinimumRate};
+use domain::PropertyPattern;
 use openstack::Visibility;
 use service_kit::config::{self, CopyConfig, WorkerConfig};
 

@@ -1,6 +1,6 @@
 //! What the destination takes: properties, size and formats. Pure.
 
-use domain::RegionId;
+use domain::{PropertyPattern, RegionId};
 use openstack::{Formats, Image};
 
 use crate::{Policy, Refusal, RegionRules};
@@ -85,32 +85,16 @@ fn is_listed(format: &str, listed: &[String]) -> bool {
 
 /// The first property, by name, that one of the patterns names and that is not empty.
 fn first_property<'a>(image: &'a Image, patterns: &[String]) -> Option<&'a str> {
+    let patterns: Vec<PropertyPattern> = patterns
+        .iter()
+        .map(|text| PropertyPattern::new(text))
+        .collect();
     image
         .properties
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, _)| name.as_str())
-        .find(|name| patterns.iter().any(|pattern| matches(pattern, name)))
-}
-
-/// Whether a name fits a pattern in which `*` stands for any text, the empty one included.
-fn matches(pattern: &str, name: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else {
-        return pattern == name;
-    };
-    let Some(mut name) = name.strip_prefix(start) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    // The leftmost place of each part leaves the most for those after it.
-    for part in parts {
-        match name.find(part) {
-            Some(at) => name = &name[at + part.len()..],
-            None => return false,
-        }
-    }
-    name.ends_with(end)
+        .find(|name| patterns.iter().any(|pattern| pattern.matches(name)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the operator decides about copies.
 //!
-//! Property patterns are names in which `*` stands for any text.
+//! Property patterns are names with an optional `*` at the end ([`domain::PropertyPattern`]).
 
 /// Who may copy what, in every region.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -15,7 +15,6 @@
 mod control;
 mod create;
 mod outcome;
-mod pattern;
 mod pipeline;
 mod progress;
 mod properties;
@@ -33,7 +32,6 @@ mod verify;
 
 pub use control::Signals;
 pub use outcome::Failure;
-pub use pattern::PropertyPattern;
 pub use pipeline::{CopyEngine, clean_up};
 pub use progress::{Progress, Steps};
 pub use provenance::{

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::ErrorCode;
+use domain::{ErrorCode, PropertyPattern};
 use openstack::{Image, NewImage, Visibility};
 
 use crate::provenance::{is_provenance, provenance_of};
-use crate::{EngineSettings, Failure, Order, PropertyPattern};
+use crate::{EngineSettings, Failure, Order};
 
 /// Attributes that Glance computes, or treats as its own: as custom properties they are refused
 /// with 403 (Image API v2, "read-only" and "reserved") or would collide with typed attributes.

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use domain::PropertyPattern;
 use openstack::Visibility;
 
-use crate::{MinimumRate, PropertyPattern};
+use crate::MinimumRate;
 
 /// How copies are made.
 #[derive(Debug, Clone, PartialEq)]

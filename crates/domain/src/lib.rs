@@ -7,6 +7,7 @@
 mod copy_job;
 mod error_code;
 mod ids;
+mod property_pattern;
 mod status;
 mod work;
 
@@ -15,5 +16,6 @@ pub use error_code::{ErrorCode, JobError, UnknownErrorCode};
 pub use ids::{
     ClaimId, ImageId, InvalidId, JobId, LeaseToken, PlanId, RegionId, TenantId, UserId, WorkerId,
 };
+pub use property_pattern::PropertyPattern;
 pub use status::{JobStatus, UnknownStatus};
 pub use work::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage, UnitKind};

@@ -62,27 +62,6 @@ fn verdict_with(
 }
 
 #[test]
-fn patterns_have_stars_for_any_text() {
-    let table = [
-        ("kernel_id", "kernel_id", true),
-        ("kernel_id", "kernel_ids", false),
-        ("img_signature*", "img_signature", true),
-        ("img_signature*", "img_signature_key_type", true),
-        ("img_signature*", "my_img_signature", false),
-        ("*", "anything", true),
-        ("*_id", "ramdisk_id", true),
-        ("*_id", "ramdisk_ids", false),
-        ("a*b*c", "a-b-b-c", true),
-        ("a*b*c", "a-c-b", false),
-        ("a*a", "a", false),
-        ("", "a", false),
-    ];
-    for (pattern, name, expected) in table {
-        assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-    }
-}
-
-#[test]
 fn a_refused_property_counts_when_it_is_not_empty() {
     let rules = RegionRules {
         refused_properties: texts(&["license_switch_type"]),

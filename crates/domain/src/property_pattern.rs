@@ -1,11 +1,8 @@
 //! Names of image properties with an optional `*` at the end, as operators write them in the
 //! configuration.
 //!
-//! A pattern is either one exact name or a prefix; nothing else is a wildcard. Used to choose the
-//! properties that are not carried over and those that an image cannot work without.
-
-use std::convert::Infallible;
-use std::str::FromStr;
+//! A pattern is either one exact name or a prefix; nothing else is a wildcard. Admission and the copy
+//! engine judge properties by the same patterns, so that what one lets in the other does not refuse.
 
 /// One exact property name, or, with a trailing `*`, every name that starts like it.
 ///
@@ -41,14 +38,6 @@ impl PropertyPattern {
         } else {
             name == self.stem
         }
-    }
-}
-
-impl FromStr for PropertyPattern {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self::new(text))
     }
 }
 
