@@ -177,9 +177,16 @@ fn judge_destination(step: Step, error: &Error, spec: &CopySpec) -> Failure {
                      exceeded: {words}; free some space or have the quota raised, then copy again"
                 ),
             ),
-            Step::ReadDestination | Step::Remove | Step::ReadSource | Step::Download => {
-                unavailable()
-            }
+            // An id that was never seen is closed by an image of its own, if only for a moment.
+            Step::Remove => Failure::transient(
+                ErrorCode::DestinationQuotaExceeded,
+                format!(
+                    "project {tenant} in region {region} has no room for the empty image that the \
+                     removal of an unfinished copy takes for a moment: {words}; free some space or \
+                     have the quota raised, and the removal goes on by itself"
+                ),
+            ),
+            Step::ReadDestination | Step::ReadSource | Step::Download => unavailable(),
         },
         Error::BadRequest { .. } => match step {
             Step::Create | Step::Reveal => refused(error),

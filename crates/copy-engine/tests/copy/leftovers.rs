@@ -158,6 +158,18 @@ async fn an_id_that_never_was_is_buried_so_that_a_late_create_fails() {
 }
 
 #[tokio::test]
+async fn an_id_that_cannot_be_buried_for_want_of_quota_says_so_and_is_tried_again() {
+    let rig = Rig::new().await;
+    rig.destination
+        .plan(Operation::Create, Fault::Refuse(413, "too many images"));
+    let run = rig.copy(2).await;
+    let (code, is_transient) = run.failure();
+    assert_eq!(code, domain::ErrorCode::DestinationQuotaExceeded);
+    assert!(is_transient && !run.has_settled(rig.image(1)));
+    rig.copy(2).await.assert_replicated(rig.image(2));
+}
+
+#[tokio::test]
 async fn an_id_that_was_deleted_before_is_settled_without_more() {
     let rig = Rig::new().await;
     rig.destination
