@@ -104,12 +104,19 @@ impl Attempt {
 
     /// The report of the end, with everything that is known to be gone.
     pub(crate) fn finish(&self, outcome: Outcome) -> Finish {
+        // An image that was adopted was not copied in this attempt, but it has all bytes.
+        let bytes_copied = match outcome {
+            Outcome::Replicated { .. } => self.grant.spec.source_digest.size_bytes,
+            Outcome::Failed { .. } | Outcome::Cleaned | Outcome::HandedBack => {
+                self.progress.bytes_copied()
+            }
+        };
         Finish {
             job_id: self.grant.job_id,
             lease_token: self.grant.lease_token,
             outcome,
             settled: self.progress.steps().settled.into_iter().collect(),
-            bytes_copied: self.progress.bytes_copied(),
+            bytes_copied,
         }
     }
 }
@@ -138,6 +145,16 @@ mod tests {
         clean_up.hand_back();
         assert!(clean_up.signals.stop.is_cancelled());
         assert_eq!(clean_up.outcome(Ended::Stopped), Some(Outcome::HandedBack));
+    }
+
+    #[test]
+    fn an_adopted_image_counts_as_copied_whole() {
+        let copy = Attempt::new(claimed(UnitKind::Copy));
+        let image = copy.grant.job_id.image_of_attempt(1);
+        assert_eq!(copy.finish(Outcome::HandedBack).bytes_copied, 0);
+        let finish = copy.finish(Outcome::Replicated { image });
+        let size = copy.grant.spec.source_digest.size_bytes;
+        assert_eq!(finish.bytes_copied, size);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Asking for work. A claim keeps its id until it is answered, so that a grant whose answer was lost
-//! on the way is handed out again and not forgotten until its lease ends.
+//! on the way is handed out again and not forgotten until its lease ends. An answer that this version
+//! does not understand ends the claim: under its id the same answer would come for ever, and the
+//! scheduler would take each repetition for a sign of life.
 
 use std::time::Duration;
 
@@ -38,21 +40,29 @@ impl Claim {
         }
     }
 
-    /// Asks once.
+    /// Asks once. After an answer that is not understood, the next try is another claim.
     pub(crate) async fn ask(
-        &self,
+        &mut self,
         scheduler: &SchedulerClient,
     ) -> Result<Option<Claimed>, SchedulerError> {
-        let grant = scheduler.claim(&self.call).await?;
-        Ok(grant.map(|grant| Claimed {
-            grant,
-            asked_at: self.asked_at,
-        }))
+        match scheduler.claim(&self.call).await {
+            Ok(grant) => Ok(grant.map(|grant| Claimed {
+                grant,
+                asked_at: self.asked_at,
+            })),
+            Err(error) => {
+                if let SchedulerError::Malformed(_) = error {
+                    let ClaimCall { region, worker, .. } = self.call.clone();
+                    *self = Self::new(region, worker, None);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Asks again after a failed try, and again until there is an answer. A refusal is no answer
     /// either: a scheduler of another version may be the next to be asked.
-    pub(crate) async fn keep_asking(&self, scheduler: &SchedulerClient) -> Option<Claimed> {
+    pub(crate) async fn keep_asking(mut self, scheduler: &SchedulerClient) -> Option<Claimed> {
         let delays = retry_delays();
         let mut failures = 0;
         loop {

@@ -23,9 +23,11 @@ use crate::metrics::BytesMeter;
 use crate::scheduler_client::{SchedulerClient, SchedulerError};
 use crate::workshop::Workshop;
 
-/// A scheduler that says nothing for so long is given up for another, but not in the middle of a
-/// short pause of either side.
+/// A scheduler that says nothing for a sixth of the lease, within these bounds, is given up for
+/// another: not in the middle of a short pause of either side, and early enough that a frozen one costs
+/// no healthy lease.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(2);
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 /// The heartbeat of one unit.
 pub(crate) struct Heartbeat {
@@ -94,9 +96,7 @@ impl Heartbeat {
         };
         let mut period = interval(self.report_every);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let patience = SHORTEST_SILENCE
-            .max(self.report_every * 4)
-            .max(self.attempt.lease.length() / 2);
+        let patience = patience(self.attempt.lease.length(), self.report_every);
         let mut silent_until = Instant::now() + patience;
         loop {
             tokio::select! {
@@ -140,6 +140,13 @@ impl Heartbeat {
         self.attempt.follow(directive);
         directive
     }
+}
+
+/// Each report is answered, so silence is counted in reports when they are rare.
+fn patience(lease: Duration, report_every: Duration) -> Duration {
+    (lease / 6)
+        .clamp(SHORTEST_SILENCE, LONGEST_SILENCE)
+        .max(report_every * 2)
 }
 
 async fn next(

@@ -103,7 +103,7 @@ impl Intake {
         stop: &CancellationToken,
     ) -> Option<Claimed> {
         let hint = delivery.as_ref().map(|delivery| delivery.job().job_id);
-        let claim = Claim::new(self.region.clone(), self.worker.clone(), hint);
+        let mut claim = Claim::new(self.region.clone(), self.worker.clone(), hint);
         match claim.ask(&self.scheduler).await {
             Ok(answer) => {
                 acknowledge(delivery).await;

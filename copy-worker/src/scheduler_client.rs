@@ -20,11 +20,14 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 /// A connection that takes longer to be made is taken for none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A scheduler that is frozen or cut off is noticed after these two, also on a quiet stream.
-const PING_EVERY: Duration = Duration::from_secs(5);
-const PING_PATIENCE: Duration = Duration::from_secs(5);
-/// For one call, and for a progress stream until it is open.
+/// The connection to a scheduler that is frozen or cut off is given up after these two, also under a
+/// quiet stream: well within a lease, so that another scheduler can renew it.
+const PING_EVERY: Duration = Duration::from_secs(2);
+const PING_PATIENCE: Duration = Duration::from_secs(3);
+/// For one call.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// For a progress stream until it is open. Short: the lease runs meanwhile.
+const OPEN_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Asks the scheduler. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -109,36 +112,42 @@ impl SchedulerClient {
             hinted_job_id: call.hint.map(|job| job.to_string()),
             worker_id: call.worker.to_string(),
         });
-        let answer = self.noted(self.rpc.clone().claim(request)).await?;
+        let answer = self
+            .noted(CALL_DEADLINE, self.rpc.clone().claim(request))
+            .await?;
         Ok(answer.grant.map(Grant::try_from).transpose()?)
     }
 
     /// The end of an attempt; harmless to repeat.
     pub(crate) async fn finish(&self, finish: &Finish) -> Result<FinishVerdict, SchedulerError> {
         let request = with_deadline(v1::FinishRequest::from(finish));
-        let answer = self.noted(self.rpc.clone().finish(request)).await?;
+        let answer = self
+            .noted(CALL_DEADLINE, self.rpc.clone().finish(request))
+            .await?;
         Ok(answer.verdict().try_into()?)
     }
 
-    /// Opens a progress stream. It has no deadline: its user watches for silence.
+    /// Opens a progress stream. Once open, it has no deadline: its user watches for silence.
     pub(crate) async fn report_progress(
         &self,
         reports: ReceiverStream<v1::ProgressReport>,
     ) -> Result<Streaming<v1::ProgressDirective>, SchedulerError> {
         let mut request = Request::new(reports);
         trace_context::inject(request.metadata_mut());
-        self.noted(self.rpc.clone().report_progress(request)).await
+        self.noted(OPEN_DEADLINE, self.rpc.clone().report_progress(request))
+            .await
     }
 
     /// Waits for an answer within the deadline and notes whether there was one.
     async fn noted<T>(
         &self,
+        deadline: Duration,
         answer: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, SchedulerError> {
-        let answer = match timeout(CALL_DEADLINE, answer).await {
+        let answer = match timeout(deadline, answer).await {
             Ok(answer) => answer.map(Response::into_inner).map_err(Into::into),
             Err(_) => Err(SchedulerError::Away(format!(
-                "no answer within {CALL_DEADLINE:?}"
+                "no answer within {deadline:?}"
             ))),
         };
         match &answer {

@@ -38,6 +38,9 @@ pub(crate) struct SchedulerDouble {
 #[derive(Debug, Default)]
 struct State {
     is_away: bool,
+    /// The claim that a grant is spoilt for, once there was one.
+    spoilt: Option<Option<String>>,
+    opens_no_stream: bool,
     grants: VecDeque<Grant>,
     verdicts: VecDeque<FinishVerdict>,
     claims: Vec<v1::ClaimRequest>,
@@ -91,6 +94,16 @@ impl SchedulerDouble {
     /// From now on, every call fails as if nobody were there (or, again, not).
     pub(crate) fn set_away(&self, is_away: bool) {
         self.lock().is_away = is_away;
+    }
+
+    /// The next claim gets a grant that nobody understands, and so does each repetition of it.
+    pub(crate) fn spoil_next_grant(&self) {
+        self.lock().spoilt = Some(None);
+    }
+
+    /// From now on, the opening of a progress stream gets no answer at all (or, again, one).
+    pub(crate) fn set_opens_no_stream(&self, opens_none: bool) {
+        self.lock().opens_no_stream = opens_none;
     }
 
     /// The next claim gets this grant.
@@ -152,10 +165,17 @@ impl WorkService for SchedulerDouble {
         &self,
         request: Request<v1::ClaimRequest>,
     ) -> Result<Response<v1::ClaimResponse>, Status> {
+        let request = request.into_inner();
         let mut state = self.lock();
-        state.claims.push(request.into_inner());
+        state.claims.push(request.clone());
         if state.is_away {
             return Err(Status::unavailable("away"));
+        }
+        if let Some(claim) = &mut state.spoilt
+            && claim.get_or_insert(request.claim_id.clone()) == &request.claim_id
+        {
+            let grant = Some(v1::Grant::default());
+            return Ok(Response::new(v1::ClaimResponse { grant }));
         }
         let grant = state.grants.pop_front().as_ref().map(Into::into);
         Ok(Response::new(v1::ClaimResponse { grant }))
@@ -167,6 +187,9 @@ impl WorkService for SchedulerDouble {
         &self,
         request: Request<Streaming<v1::ProgressReport>>,
     ) -> Result<Response<Self::ReportProgressStream>, Status> {
+        if self.lock().opens_no_stream {
+            std::future::pending::<()>().await;
+        }
         let mut state = self.lock();
         if state.is_away {
             return Err(Status::unavailable("away"));

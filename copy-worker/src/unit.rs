@@ -1,6 +1,6 @@
 //! One unit from grant to end: the work beside its heartbeat, then the report of how it ended.
 //!
-//! Invariant: whatever the work does, panics included, its end is reported unless another attempt has
+//! Invariant: whatever the work or its heartbeat does, panics included, its end is reported unless another attempt has
 //! taken over; and the heartbeat goes on until that report is answered, so that nobody takes over
 //! from a unit that is only waiting for the scheduler.
 
@@ -12,6 +12,7 @@ use copy_engine::{Ended, Failure};
 use domain::{ErrorCode, FinishVerdict, JobError, Outcome, UnitKind};
 use futures::FutureExt;
 use service_kit::telemetry::trace_context;
+use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, error, info, info_span, warn};
 
@@ -46,14 +47,19 @@ async fn run_attempt(workshop: &Arc<Workshop>, attempt: Arc<Attempt>) {
     let _running = workshop.metrics.unit_starts(attempt.grant.kind);
     let heartbeat = Heartbeat::new(workshop, attempt.clone());
     // A task of its own: work that keeps a thread busy (hashing) must not cost the lease.
-    let _beating = AbortOnDropHandle::new(tokio::spawn(heartbeat.run().in_current_span()));
-    let ended = work(workshop, &attempt).await;
+    let mut beating = AbortOnDropHandle::new(tokio::spawn(heartbeat.run().in_current_span()));
+    let ended = work(workshop, &attempt, &mut beating).await;
     let end = tell(workshop, &attempt, ended).await;
     workshop.metrics.unit_ended(attempt.grant.kind, end);
 }
 
-/// Does the work; hands it back when the worker has no time left.
-async fn work(workshop: &Workshop, attempt: &Attempt) -> Ended {
+/// Does the work; hands it back when the worker has no time left, and gives it up when nothing renews
+/// its lease any more.
+async fn work(
+    workshop: &Workshop,
+    attempt: &Attempt,
+    beating: &mut AbortOnDropHandle<()>,
+) -> Ended {
     let unit = async {
         match attempt.grant.kind {
             UnitKind::Copy => units::copy(workshop, attempt).await,
@@ -69,8 +75,22 @@ async fn work(workshop: &Workshop, attempt: &Attempt) -> Ended {
             attempt.hand_back();
             unit.await
         }
+        failure = heart_failure(beating) => {
+            attempt.hand_back();
+            // Whatever it came to: what is left is told by the progress.
+            let _ended = unit.await;
+            Ok(Ended::Failed(failure))
+        }
     };
     ended.unwrap_or_else(|panic| Ended::Failed(panicked(panic.as_ref())))
+}
+
+/// Waits for a heartbeat that panics. One that ends by itself has stopped the unit as well.
+async fn heart_failure(beating: &mut AbortOnDropHandle<()>) -> Failure {
+    match beating.await.map_err(JoinError::try_into_panic) {
+        Err(Ok(panic)) => panicked(panic.as_ref()),
+        Ok(()) | Err(Err(_)) => std::future::pending().await,
+    }
 }
 
 /// Reports the end and does what the answer asks for. Returns what became of the unit.

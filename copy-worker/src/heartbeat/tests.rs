@@ -98,6 +98,35 @@ async fn a_broken_or_silent_stream_is_opened_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_frozen_scheduler_costs_no_healthy_lease() {
+    let unit = beating();
+    let mut frozen = unit.scheduler.next_stream().await;
+    frozen.report().await;
+    frozen.direct(v1::Directive::Continue, 1).await;
+    // It neither speaks nor closes, and takes the next stream into its silence as well.
+    unit.scheduler.set_opens_no_stream(true);
+    let waiting = tokio::spawn({
+        let scheduler = unit.scheduler.clone();
+        async move {
+            sleep(Duration::from_secs(6)).await;
+            scheduler.set_opens_no_stream(false);
+            let mut stream = scheduler.next_stream().await;
+            stream.report().await;
+            stream.direct(v1::Directive::Continue, 1).await;
+            stream
+        }
+    });
+    let other = timeout(LEASE / 2, waiting).await;
+    let _open = other
+        .expect("long before the lease ends")
+        .expect("no panic");
+    sleep(Duration::from_millis(10)).await;
+    drop(frozen);
+    let permit = timeout(Duration::from_millis(1), unit.attempt.lease.permit());
+    assert_eq!(permit.await, Ok(Ok(())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_stream_comes_back_however_long_the_scheduler_was_away() {
     let unit = beating();
     drop(unit.scheduler.next_stream().await);

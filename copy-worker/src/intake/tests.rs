@@ -112,6 +112,20 @@ async fn while_the_scheduler_is_away_one_claim_is_repeated_under_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_grant_that_is_not_understood_is_let_go() {
+    let scheduler = SchedulerDouble::default();
+    scheduler.spoil_next_grant();
+    scheduler.grant(grant(UnitKind::CleanUp));
+    let worker = start(&Slots::new(1), scheduler);
+    sleep(Duration::from_secs(10)).await;
+    let claims = worker.scheduler.claims();
+    let spoilt = &claims[0].claim_id;
+    let repeated = claims.iter().filter(|claim| claim.claim_id == *spoilt);
+    assert_eq!(repeated.count(), 1, "it would be renewed for ever");
+    assert_eq!(worker.scheduler.finishes().len(), 1, "work goes on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_stopped_it_takes_nothing_more() {
     let worker = start(&Slots::new(1), SchedulerDouble::default());
     sleep(Duration::from_secs(1)).await;

@@ -81,3 +81,16 @@ fn a_panic_is_a_transient_failure_that_shows_nothing_of_itself() {
     assert_eq!(failure.error.code, ErrorCode::Internal);
     assert!(!failure.error.message.contains("hunter2"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_panics_fails_the_unit_and_one_that_ends_does_not() {
+    let spawned = |heart: fn()| AbortOnDropHandle::new(tokio::spawn(async move { heart() }));
+    let mut broken = spawned(|| panic!("made up"));
+    let failure = heart_failure(&mut broken).await;
+    assert_eq!(failure.error.code, ErrorCode::Internal);
+
+    let mut superseded = spawned(|| ());
+    let waiting = heart_failure(&mut superseded);
+    let hour = Duration::from_secs(3600);
+    assert!(tokio::time::timeout(hour, waiting).await.is_err());
+}
