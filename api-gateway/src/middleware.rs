@@ -6,7 +6,9 @@
 //!    handler's place, so that it sees what the caller sees.
 //! 3. Panics become a 500. Inside of 1 and 2: they must not be lost with the handler.
 //! 4. [`name_keystone`]: every 401 names the Keystone to get a token from.
-//! 5. [`hold_to_deadline`]: the backstop for a handler that outlives the request's deadline. Innermost,
+//! 5. [`drop_unread`]: the rest of a body that is answered before it was read. Outside of the
+//!    deadline, which may be what answered.
+//! 6. [`hold_to_deadline`]: the backstop for a handler that outlives the request's deadline. Innermost,
 //!    so that what it gives up is only the handler. An event stream is not cut: its handler ends when
 //!    the stream begins.
 //!
@@ -14,6 +16,7 @@
 //! order of those checks is part of the API.
 
 mod observe;
+mod unread;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -31,6 +34,7 @@ use crate::fault::{self, Fault};
 use crate::request_id::{RequestIds, X_OPENSTACK_REQUEST_ID};
 use crate::scope::Scope;
 use observe::observe;
+use unread::drop_unread;
 
 /// How long after the deadline a handler may still tell what it knows.
 const GRACE: Duration = Duration::from_secs(1);
@@ -43,6 +47,7 @@ pub(crate) fn around(router: Router, app: &Arc<App>) -> Router {
             .layer(from_fn_with_state(app.clone(), observe))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(app.clone(), name_keystone))
+            .layer(from_fn(drop_unread))
             .layer(from_fn(hold_to_deadline)),
     )
 }

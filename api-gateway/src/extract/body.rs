@@ -5,16 +5,12 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::{Duration, Instant, timeout, timeout_at};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::fault::Fault;
 
 /// A caller that needs longer for a few kilobytes holds a connection for nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A client that is still sending when its connection is closed may never read the answer: so much of
-/// a body that is too large is read and dropped, for so long.
-const DROPPED: usize = 1024 * 1024;
-const DROPPING: Duration = Duration::from_secs(1);
 
 /// Reads a body of at most `limit` bytes.
 ///
@@ -22,7 +18,7 @@ const DROPPING: Duration = Duration::from_secs(1);
 /// [`Fault::BodyTooLarge`], [`Fault::TooSlow`], and [`Fault::BadRequest`] when it breaks off.
 pub(crate) async fn read_body(
     headers: &HeaderMap,
-    mut body: Body,
+    body: Body,
     limit: usize,
     deadline: Instant,
 ) -> Result<Bytes, Fault> {
@@ -31,24 +27,16 @@ pub(crate) async fn read_body(
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let fits = |length: u64| usize::try_from(length).is_ok_and(|length| length <= limit);
     if announced.is_some_and(|length| !fits(length)) {
-        return Err(too_large(body, limit).await);
+        return Err(Fault::BodyTooLarge { limit });
     }
     let deadline = deadline.min(Instant::now() + PATIENCE);
-    let whole = Limited::new(&mut body, limit).collect();
+    let whole = Limited::new(body, limit).collect();
     match timeout_at(deadline, whole).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(body, limit).await),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::BodyTooLarge { limit }),
         Ok(Err(_)) => Err(Fault::BadRequest("The request body broke off.".to_owned())),
         Err(_) => Err(Fault::TooSlow),
     }
-}
-
-async fn too_large(body: Body, limit: usize) -> Fault {
-    let mut rest = Limited::new(body, DROPPED);
-    let dropping = async { while let Some(Ok(_)) = rest.frame().await {} };
-    // Whether it comes to its end makes no difference to the answer.
-    let _ = timeout(DROPPING, dropping).await;
-    Fault::BodyTooLarge { limit }
 }
 
 #[cfg(test)]

@@ -46,6 +46,33 @@ async fn every_answer_has_an_id_of_its_own() {
     gateway.stop().await;
 }
 
+/// A connection on which a caller is still sending must not be closed over its answer: the caller, or
+/// a front that passes bodies on as they come, would only see a reset.
+#[tokio::test]
+async fn an_answer_before_the_body_was_read_leaves_the_connection_whole() {
+    let gateway = TestGateway::start().await;
+    let rest_of_body = "x".repeat(512 * 1024);
+    let head = |path: &str, token: &str, more: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: gateway\r\nX-Auth-Token: {token}\r\n{more}\r\n")
+    };
+    let length = format!("Content-Length: {}\r\n", rest_of_body.len());
+    for (path, token) in [(JOBS, "nobody"), (JOBS, "alice"), ("/nothing", "alice")] {
+        let first = head(path, token, &length) + &rest_of_body;
+        let last = head(
+            "/nothing",
+            token,
+            "Connection: close\r\nContent-Length: 0\r\n",
+        );
+        let answers = gateway.raw(&(first + &last)).await;
+        assert_eq!(
+            answers.matches("HTTP/1.1 4").count(),
+            2,
+            "{path} {token}: {answers}"
+        );
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn the_api_document_is_served_without_a_token() {
     let gateway = TestGateway::start().await;
