@@ -20,3 +20,72 @@ pub(crate) async fn run(jobs: Jobs, shutdown: CancellationToken) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use domain::RegionId;
+    use jiff::SignedDuration;
+    use prometheus_client::registry::Registry;
+    use service_kit::{Clock as _, ManualClock};
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::lifecycle::sample::{at, rules};
+    use crate::metrics::Metrics;
+    use crate::settings::Settings;
+    use crate::store::Store as _;
+    use crate::store::memory::MemoryStore;
+    use crate::store::shape::{Limits, Shape};
+
+    const GAP: Duration = Duration::from_secs(10);
+
+    fn jobs(store: MemoryStore, clock: ManualClock, shape: Shape) -> Jobs {
+        let settings = Settings {
+            shape,
+            rules: rules(),
+            queued_per_tenant: 1,
+            idempotency_window: GAP,
+            first_ticket: GAP,
+            ticket_first: GAP,
+            ticket_longest: GAP,
+            heartbeat: Duration::from_secs(1),
+            serving_gap: GAP,
+            reconcile_every: Duration::from_secs(1),
+        };
+        Jobs {
+            store: Arc::new(store),
+            clock: Arc::new(clock),
+            settings: Arc::new(settings),
+            metrics: Arc::new(Metrics::register(&mut Registry::default())),
+            nudge: Arc::new(Notify::new()),
+        }
+    }
+
+    /// The reconciler, busy with one long round, is not even there.
+    #[tokio::test(start_paused = true)]
+    async fn schedulers_serve_without_a_gap_however_busy_they_are() {
+        let limits = Limits {
+            copies_per_tenant: 1,
+            copies_per_source: 1,
+            copies_per_destination: 1,
+        };
+        let regions = vec![RegionId::new("ot1")];
+        let shape = Shape { regions, limits };
+        let (store, clock) = (MemoryStore::new(shape.clone()), ManualClock::at(at(0)));
+        let shutdown = CancellationToken::new();
+        let jobs = jobs(store.clone(), clock.clone(), shape);
+        let marking = tokio::spawn(run(jobs, shutdown.clone()));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for _ in 0..30 {
+            clock.advance(SignedDuration::from_secs(1));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let since = store.mark_serving(clock.now(), GAP).await;
+        assert_eq!(since, Ok(at(0)));
+        shutdown.cancel();
+        marking.await.expect("no panic");
+    }
+}

@@ -6,8 +6,10 @@ use std::time::Duration;
 use domain::{JobId, JobStatus};
 use job_scheduler::store::Store as _;
 use job_scheduler::store::redis::RedisStore;
+use job_scheduler::watch::ChangeFeed;
 use proto::v1;
-use service_kit::ManualClock;
+use service_kit::{Backoff, ManualClock};
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use crate::redis_server::RedisServer;
@@ -76,12 +78,21 @@ async fn a_redis_that_hangs_is_given_up_in_time_and_used_again() {
 }
 
 #[tokio::test]
-async fn a_subscription_to_a_redis_that_hangs_is_given_up() {
+async fn a_subscription_to_a_redis_that_hangs_is_given_up_and_at_once_at_shutdown() {
     let server = RedisServer::start().await;
     server.freeze(true);
     let store = store(&server);
     let subscribed = tokio::time::timeout(Duration::from_secs(4), store.subscribe());
     assert!(subscribed.await.expect("in time").is_err());
+
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+    let shutdown = CancellationToken::new();
+    let listening = ChangeFeed::default().run(store, backoff.expect("sound"), shutdown.clone());
+    let listening = tokio::spawn(listening);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    shutdown.cancel();
+    let ended = tokio::time::timeout(Duration::from_millis(500), listening);
+    ended.await.expect("at once").expect("no panic");
     server.freeze(false);
 }
 
