@@ -76,10 +76,12 @@ async fn work(
             unit.await
         }
         failure = heart_failure(beating) => {
-            attempt.hand_back();
-            // Whatever it came to: what is left is told by the progress.
-            let _ended = unit.await;
-            Ok(Ended::Failed(failure))
+            // Without renewals no write is safe: what is left is the next attempt's to settle.
+            attempt.signals.stop.cancel();
+            unit.await.map(|ended| match ended {
+                Ended::Stopped => Ended::Failed(failure),
+                ended => ended,
+            })
         }
     };
     ended.unwrap_or_else(|panic| Ended::Failed(panicked(panic.as_ref())))

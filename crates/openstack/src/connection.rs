@@ -56,11 +56,14 @@ impl Dialer {
 
     /// Sends one request on a new connection and waits for the answer's headers.
     ///
+    /// The request goes out when `permit` says so, which is asked once the connection stands.
+    ///
     /// The body may still be on its way when they come. The caller sets a limit to the waiting.
     pub(crate) async fn exchange<B>(
         &self,
         url: &Url,
         mut request: Request<B>,
+        permit: impl Future<Output = Result<(), Error>>,
     ) -> Result<(Response<Incoming>, Driver), Error>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -96,6 +99,7 @@ impl Dialer {
         *request.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
             .parse()
             .map_err(|_| Error::Malformed("an address without a usable path".to_owned()))?;
+        permit.await?;
         let response = sender
             .send_request(request)
             .await

@@ -84,7 +84,9 @@ impl Glance {
         }
         let (response, driver) = timeout(
             self.http.settings().response_timeout,
-            self.http.dialer().exchange(&url, request),
+            self.http
+                .dialer()
+                .exchange(&url, request, std::future::ready(Ok(()))),
         )
         .await
         .map_err(|_| Error::Timeout("opening a download"))??;

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use domain::ImageId;
+use futures::TryFutureExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request};
 use http_body::{Body, Frame, SizeHint};
@@ -83,9 +84,9 @@ impl Writes<'_> {
         headers.insert(IMAGE_SIZE, HeaderValue::from(size));
         glance.http.context().add_to(headers);
 
-        self.gate.permit().await?;
+        let permit = self.gate.permit().map_err(Error::from);
         let answer = tokio::select! {
-            answer = glance.http.dialer().exchange(&url, request) => answer,
+            answer = glance.http.dialer().exchange(&url, request, permit) => answer,
             () = glance.commit_overdue(sent.clone()) => Err(Error::Timeout("Glance stored an upload")),
         };
         let (response, _driver) = answer.map_err(|error| {

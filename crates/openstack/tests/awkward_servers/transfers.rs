@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use domain::ImageId;
+use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Full, StreamBody};
-use openstack::{Auth, ByteRange, Error, Glance, HttpClient, HttpSettings, Ungated};
+use openstack::{
+    Auth, ByteRange, Error, Glance, HttpClient, HttpSettings, Ungated, Withheld, WriteGate,
+};
 use secrecy::SecretString;
 
 use super::server::{Answer, Server};
@@ -110,6 +113,23 @@ async fn an_upload_announces_its_size_and_nothing_else() {
         !head.contains("transfer-encoding") && !head.contains("expect"),
         "{head}"
     );
+}
+
+struct Closed;
+
+impl WriteGate for Closed {
+    fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
+        Box::pin(std::future::ready(Err(Withheld)))
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_its_gate_withholds_is_not_begun() {
+    let server = Server::start(vec![Answer::new("204 No Content", "", "")]).await;
+    let glance = glance(&server);
+    let withheld = glance.writes(&Closed).upload(image(), 1, frames(1)).await;
+    assert_eq!(withheld, Err(Error::Withheld(Withheld)));
+    assert_eq!(server.heads().len(), 0);
 }
 
 #[tokio::test]
