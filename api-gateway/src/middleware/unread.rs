@@ -19,10 +19,10 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 /// The most that is read and dropped. Whoever sends more learns it from a closed connection.
-const DROPPED_BYTES: usize = 1024 * 1024;
+const DROPPED_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long a caller may take to send it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers, and before the answer goes out reads what the handler has left of the body.
 pub(super) async fn drop_unread(request: Request, next: Next) -> Response {

@@ -51,7 +51,7 @@ async fn every_answer_has_an_id_of_its_own() {
 #[tokio::test]
 async fn an_answer_before_the_body_was_read_leaves_the_connection_whole() {
     let gateway = TestGateway::start().await;
-    let rest_of_body = "x".repeat(512 * 1024);
+    let rest_of_body = "x".repeat(8 * 1024 * 1024);
     let head = |path: &str, token: &str, more: &str| {
         format!("POST {path} HTTP/1.1\r\nHost: gateway\r\nX-Auth-Token: {token}\r\n{more}\r\n")
     };
