@@ -98,6 +98,27 @@ async fn each_region_of_a_split_cloud_has_its_own_ids() -> anyhow::Result<()> {
     bed.finish().await
 }
 
+#[tokio::test]
+async fn two_test_beds_do_not_disturb_each_other() -> anyhow::Result<()> {
+    let start = || TestBed::builder().without_services().start();
+    let (one, other) = tokio::try_join!(start(), start())?;
+    let here = one.cloud("alice", Region::Ot1).await?;
+    let there = other.cloud("alice", Region::Ot1).await?;
+    let image = here.make_image(&NewImage::named("here only", 1)).await?;
+    assert!(there.images().await?.is_empty());
+    let mut stranger = there.clone();
+    stranger.token = here.token.clone();
+    assert!(
+        stranger.images().await.is_err(),
+        "a token of one is no token of the other"
+    );
+    one.kill(Part::Rabbitmq).await?;
+    assert_eq!(other.messages("no-such-queue").await?, None);
+    other.finish().await?;
+    here.delete_image(&image.id).await?;
+    one.end().await
+}
+
 /// The test process itself is the owner here, so a second one is needed that can be killed.
 #[tokio::test]
 async fn everything_ends_with_a_killed_owner() -> anyhow::Result<()> {
