@@ -1,15 +1,11 @@
 //! Without RabbitMQ work goes on, only slower; and when it is back it is used again.
 
-use anyhow::{Context, ensure};
-use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
-use scenarios::Turn;
+use anyhow::ensure;
 use testbed::{Part, eventually};
 use tokio::time::Instant;
 
-use crate::stage::{Crew, OUTAGE, RETURN, WORKERS, turn, workers};
+use crate::stage::{Crew, OUTAGE, QUEUE, RETURN, turn, until_consumed, workers};
 
-const QUEUE: &str = "copy.ot2";
 /// More than the workers' prefetched messages, so that some stay where they can be counted.
 const JOBS: usize = 5;
 
@@ -29,7 +25,7 @@ async fn jobs_are_accepted_and_done_while_rabbitmq_is_away() -> anyhow::Result<(
     }
     turn.bed.start(Part::Rabbitmq).await?;
 
-    until_consumed(&turn).await?;
+    until_consumed(turn.bed).await?;
     // Messages that arrive while no worker moves show that they are published; that they are gone at
     // the end shows that they are consumed, for nothing else takes them out of the queue.
     for worker in workers() {
@@ -81,31 +77,7 @@ async fn jobs_whose_messages_are_lost_are_done_all_the_same() -> anyhow::Result<
         let document = turn.copies().until_replicated(job).await?;
         replicas.push(turn.replicas().expect_whole(&document, &image).await?);
     }
-    until_consumed(&turn).await?;
+    until_consumed(turn.bed).await?;
     crew.expect_unchanged(&turn).await?;
     turn.leave(&replicas).await
-}
-
-/// Waits until every worker consumes the region's queue.
-async fn until_consumed(turn: &Turn) -> anyhow::Result<()> {
-    let passive = QueueDeclareOptions {
-        passive: true,
-        ..QueueDeclareOptions::default()
-    };
-    eventually(RETURN, "the workers' return to the queue", || async {
-        let connection = turn.bed.amqp().await?;
-        let channel = connection.create_channel().await?;
-        let queue = channel
-            .queue_declare(QUEUE.into(), passive, FieldTable::default())
-            .await
-            .context("no queue")?;
-        let consumers = queue.consumer_count();
-        connection.close(200, "done".into()).await?;
-        ensure!(
-            consumers == u32::from(WORKERS),
-            "{consumers} consume {QUEUE}"
-        );
-        Ok(())
-    })
-    .await
 }
