@@ -4,7 +4,7 @@ use anyhow::ensure;
 use testbed::{Part, eventually};
 use tokio::time::Instant;
 
-use crate::stage::{Crew, OUTAGE, QUEUE, RETURN, turn, until_consumed, workers};
+use crate::stage::{Crew, OUTAGE, QUEUE, RETURN, settle_queue, turn, until_consumed, workers};
 
 /// More than the workers' prefetched messages, so that some stay where they can be counted.
 const JOBS: usize = 5;
@@ -77,7 +77,7 @@ async fn jobs_whose_messages_are_lost_are_done_all_the_same() -> anyhow::Result<
         let document = turn.copies().until_replicated(job).await?;
         replicas.push(turn.replicas().expect_whole(&document, &image).await?);
     }
-    until_consumed(turn.bed).await?;
+    settle_queue(turn.bed).await?;
     crew.expect_unchanged(&turn).await?;
     turn.leave(&replicas).await
 }

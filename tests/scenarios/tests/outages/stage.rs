@@ -72,7 +72,7 @@ pub(crate) async fn turn() -> anyhow::Result<Turn> {
 /// A broker (3.10) that is killed within moments of a quorum queue's declaration may come back with a
 /// queue that can be declared, but neither consumed nor published to, by anybody, until it is deleted.
 /// That is a fault of the broker; these tests are about outages of one that keeps its word.
-async fn settle_queue(bed: &TestBed) -> anyhow::Result<()> {
+pub(crate) async fn settle_queue(bed: &TestBed) -> anyhow::Result<()> {
     until_consumed(bed).await?;
     bed.restart(Part::Rabbitmq).await?;
     until_consumed(bed).await
