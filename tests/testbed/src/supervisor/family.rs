@@ -36,6 +36,11 @@ pub(super) fn signal_group(leader: u32, signal: Signal) {
     }
 }
 
+/// Whether the group that `leader` leads, or led, has a process whose exit status nobody has collected.
+pub(super) fn group_exists(leader: u32) -> bool {
+    to_pid(leader).is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok())
+}
+
 /// Sends `signal` to `process` alone; one that is gone is no error.
 pub(super) fn signal_process(process: u32, signal: Signal) {
     if let Some(pid) = to_pid(process) {

@@ -74,10 +74,10 @@ pub async fn serve(duty: Duty) -> anyhow::Result<()> {
     let lifeline = lifeline(duty.owned)?;
     let children = Children::default();
     let mut terminated = signal(SignalKind::terminate())?;
-    let mut child_ended = signal(SignalKind::child())?;
+    let child_ended = signal(SignalKind::child())?;
+    tokio::spawn(bury_orphans(child_ended, Arc::clone(&children)));
     let mut last_words = None;
     tokio::select! {
-        () = bury_orphans(&mut child_ended, &children) => {}
         asker = answer_all(&listener, &children) => last_words = Some(asker?),
         () = owner_is_gone(lifeline) => {}
         _ = terminated.recv() => {}
@@ -116,12 +116,9 @@ async fn owner_is_gone(lifeline: Option<pipe::Receiver>) {
 }
 
 /// Collects the exit status of inherited processes; that of the parts is awaited where they were started.
-async fn bury_orphans(child_ended: &mut Signals, children: &Children) {
-    loop {
-        if child_ended.recv().await.is_none() {
-            return std::future::pending().await;
-        }
-        let parts: Vec<u32> = lock(children)
+async fn bury_orphans(mut child_ended: Signals, children: Children) {
+    while child_ended.recv().await.is_some() {
+        let parts: Vec<u32> = lock(&children)
             .values()
             .map(|child| child.running.pid)
             .collect();
@@ -203,7 +200,7 @@ async fn start(children: &Children, launch: &Launch) -> anyhow::Result<()> {
     tokio::spawn(async move {
         // Waiting can only fail for a child that is not ours.
         let _ = child.wait().await;
-        family::signal_group(pid, Signal::KILL);
+        end_group(pid).await;
         lock(&children).remove(&part);
         let _ = std::fs::remove_file(pid_file);
         end.send_replace(true);
@@ -259,6 +256,15 @@ async fn act(children: &Children, part: &str, operation: Operation) -> anyhow::R
         }
     }
     Ok(())
+}
+
+/// Ends what a part's first process left of its group: a worker process that outlives its master still holds the
+/// socket that the next start of the part is to bind.
+async fn end_group(leader: u32) {
+    while family::group_exists(leader) {
+        family::signal_group(leader, Signal::KILL);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 async fn end_in_order(children: &Children) {
