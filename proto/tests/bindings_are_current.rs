@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-const PROTOS: [&str; 2] = [
+const PROTOS: [&str; 3] = [
     "imagereplicator/v1/jobs.proto",
+    "imagereplicator/v1/plans.proto",
     "imagereplicator/v1/work.proto",
 ];
 const CHECKED_IN: &str = "src/gen/imagereplicator.v1.rs";

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -74,6 +75,15 @@ uuid_id!(
     /// A recurring copy.
     PlanId, "plan_id"
 );
+uuid_id!(
+    /// One action of a plan.
+    ActionId, "action_id"
+);
+uuid_id!(
+    /// One fire of a plan: of its id and the time that it was due, so that a fire repeated after a crash is the
+    /// same one.
+    FireId, "fire_id"
+);
 
 impl JobId {
     /// A new random id.
@@ -91,6 +101,58 @@ impl JobId {
         ImageId(Uuid::new_v5(
             &self.0,
             format!("attempt-{attempt}").as_bytes(),
+        ))
+    }
+}
+
+impl PlanId {
+    /// A new random id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The fire that is due at `scheduled_for`.
+    #[must_use]
+    pub fn fire_at(&self, scheduled_for: Timestamp) -> FireId {
+        let due = scheduled_for.as_millisecond().to_string();
+        FireId(Uuid::new_v5(&self.0, due.as_bytes()))
+    }
+}
+
+impl ActionId {
+    /// A new random id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl FireId {
+    /// The unit of work that finds the images of `action`; `retry` counts from 0.
+    #[must_use]
+    pub fn errand(&self, action: ActionId, retry: u32) -> JobId {
+        JobId(Uuid::new_v5(
+            &self.0,
+            format!("resolve-{action}-{retry}").as_bytes(),
+        ))
+    }
+
+    /// The copy of `image` for `action`: a fire repeated after a crash makes nothing twice. `retry` counts from 0.
+    #[must_use]
+    pub fn copy_job(&self, action: ActionId, image: ImageId, retry: u32) -> JobId {
+        JobId(Uuid::new_v5(
+            &self.0,
+            format!("copy-{action}-{image}-{retry}").as_bytes(),
+        ))
+    }
+
+    /// The unit of work with which the run of this fire removes `replica`.
+    #[must_use]
+    pub fn removal(&self, replica: ImageId) -> JobId {
+        JobId(Uuid::new_v5(
+            &self.0,
+            format!("remove-{replica}").as_bytes(),
         ))
     }
 }

@@ -7,15 +7,23 @@
 mod copy_job;
 mod error_code;
 mod ids;
+mod plan;
 mod property_pattern;
+mod schedule;
 mod status;
 mod work;
 
 pub use copy_job::{CopySpec, Destination, IfIdentical, ImageDigest, JobView, Source};
 pub use error_code::{ErrorCode, JobError, UnknownErrorCode};
 pub use ids::{
-    ClaimId, ImageId, InvalidId, JobId, LeaseToken, PlanId, RegionId, TenantId, UserId, WorkerId,
+    ActionId, ClaimId, FireId, ImageId, InvalidId, JobId, LeaseToken, PlanId, RegionId, TenantId,
+    UserId, WorkerId,
+};
+pub use plan::{
+    Creator, ImageSelector, PlanAction, PlanDocument, PlanEvent, PlanFire, PlanStatus, PlanView,
+    RecoveryPoint, ReplicaFate, ReplicaRemoval, ResolvedImage, RunResult, RunView,
 };
 pub use property_pattern::PropertyPattern;
+pub use schedule::ScheduleFields;
 pub use status::{JobStatus, UnknownStatus};
 pub use work::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage, UnitKind};

@@ -887,6 +887,1054 @@ pub mod job_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A schedule as it was written.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScheduleFields {
+    #[prost(string, optional, tag = "1")]
+    pub date: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "2")]
+    pub interval: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "3")]
+    pub start_date: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "4")]
+    pub end_date: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "5")]
+    pub year: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "6")]
+    pub month: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "7")]
+    pub day: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "8")]
+    pub week: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "9")]
+    pub day_of_week: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "10")]
+    pub hour: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "11")]
+    pub minute: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "12")]
+    pub second: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// Which images an action copies; looked up at each fire.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImageSelector {
+    #[prost(oneof = "image_selector::By", tags = "1, 2, 3")]
+    pub by: ::core::option::Option<image_selector::By>,
+}
+/// Nested message and enum types in `ImageSelector`.
+pub mod image_selector {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum By {
+        #[prost(string, tag = "1")]
+        ImageId(::prost::alloc::string::String),
+        /// The newest active image of this name.
+        #[prost(string, tag = "2")]
+        ImageName(::prost::alloc::string::String),
+        /// Every active image with this tag.
+        #[prost(string, tag = "3")]
+        ImageTag(::prost::alloc::string::String),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanAction {
+    #[prost(string, tag = "1")]
+    pub action_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub selector: ::core::option::Option<ImageSelector>,
+    #[prost(string, tag = "3")]
+    pub destination_region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub destination_tenant_id: ::prost::alloc::string::String,
+    /// 0: all replicas are kept.
+    #[prost(uint32, tag = "5")]
+    pub rotation: u32,
+    #[prost(uint32, tag = "6")]
+    pub max_retries: u32,
+    #[prost(uint64, tag = "7")]
+    pub retry_interval_ms: u64,
+    #[prost(bool, tag = "8")]
+    pub mandatory: bool,
+    /// The action as it was written, a JSON object.
+    #[prost(string, tag = "9")]
+    pub as_written: ::prost::alloc::string::String,
+}
+/// Everything that a plan's owner may write.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanDocument {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub client_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub session_id: ::prost::alloc::string::String,
+    #[prost(int64, tag = "5")]
+    pub session_tag: i64,
+    #[prost(bool, tag = "6")]
+    pub disabled: bool,
+    #[prost(message, optional, tag = "7")]
+    pub schedule: ::core::option::Option<ScheduleFields>,
+    #[prost(message, repeated, tag = "8")]
+    pub actions: ::prost::alloc::vec::Vec<PlanAction>,
+}
+/// Who wrote the plan: each fire needs this user's rights.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Creator {
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub user_name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub domain_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub domain_name: ::prost::alloc::string::String,
+}
+/// A fire: the run under way, or the last one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Run {
+    #[prost(int64, tag = "1")]
+    pub scheduled_for_ms: i64,
+    #[prost(int64, tag = "2")]
+    pub started_at_ms: i64,
+    #[prost(int64, optional, tag = "3")]
+    pub ended_at_ms: ::core::option::Option<i64>,
+    #[prost(enumeration = "RunResult", optional, tag = "4")]
+    pub result: ::core::option::Option<i32>,
+    #[prost(string, repeated, tag = "5")]
+    pub messages: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "6")]
+    pub job_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A replica that a plan has made and may remove again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecoveryPoint {
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub image_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub source_image_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub digest: ::core::option::Option<ImageDigest>,
+    #[prost(string, tag = "5")]
+    pub destination_region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub destination_tenant_id: ::prost::alloc::string::String,
+    #[prost(int64, tag = "7")]
+    pub made_at_ms: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Plan {
+    #[prost(string, tag = "1")]
+    pub plan_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub tenant_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub creator_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "5")]
+    pub document: ::core::option::Option<PlanDocument>,
+    /// Grows with each edit.
+    #[prost(uint64, tag = "6")]
+    pub revision: u64,
+    #[prost(enumeration = "PlanStatus", tag = "7")]
+    pub status: i32,
+    /// Milliseconds since the Unix epoch, as all times.
+    #[prost(int64, tag = "8")]
+    pub created_at_ms: i64,
+    #[prost(int64, tag = "9")]
+    pub updated_at_ms: i64,
+    #[prost(int64, tag = "10")]
+    pub scheduled_at_ms: i64,
+    #[prost(int64, optional, tag = "11")]
+    pub next_fire_at_ms: ::core::option::Option<i64>,
+    #[prost(enumeration = "PlanEvent", optional, tag = "12")]
+    pub last_event: ::core::option::Option<i32>,
+    #[prost(message, optional, tag = "13")]
+    pub last_run: ::core::option::Option<Run>,
+    /// The newest first.
+    #[prost(message, repeated, tag = "14")]
+    pub recovery_points: ::prost::alloc::vec::Vec<RecoveryPoint>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreatePlanRequest {
+    #[prost(string, tag = "1")]
+    pub plan_id: ::prost::alloc::string::String,
+    /// The region that it copies from, and the project there.
+    #[prost(string, tag = "2")]
+    pub region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub tenant_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub creator: ::core::option::Option<Creator>,
+    #[prost(message, optional, tag = "5")]
+    pub document: ::core::option::Option<PlanDocument>,
+    /// A request that arrives later was given up by its sender, and creates nothing.
+    #[prost(int64, optional, tag = "6")]
+    pub not_after_ms: ::core::option::Option<i64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanResponse {
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<Plan>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPlanRequest {
+    #[prost(message, optional, tag = "1")]
+    pub viewer: ::core::option::Option<Viewer>,
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPlansRequest {
+    #[prost(message, optional, tag = "1")]
+    pub viewer: ::core::option::Option<Viewer>,
+    /// 1 to 1000.
+    #[prost(uint32, tag = "2")]
+    pub limit: u32,
+    /// The last plan of the page before.
+    #[prost(string, optional, tag = "3")]
+    pub marker: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPlansResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub plans: ::prost::alloc::vec::Vec<Plan>,
+    #[prost(bool, tag = "2")]
+    pub has_more: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdatePlanRequest {
+    #[prost(message, optional, tag = "1")]
+    pub viewer: ::core::option::Option<Viewer>,
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+    /// The revision that the document was made from.
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    #[prost(message, optional, tag = "4")]
+    pub document: ::core::option::Option<PlanDocument>,
+    /// Whose rights its fires need from now on.
+    #[prost(message, optional, tag = "5")]
+    pub creator: ::core::option::Option<Creator>,
+    /// Whether the schedule counts as written anew: then it starts over, and an empty one fires at once or, when
+    /// `empty_is_off`, never.
+    #[prost(bool, tag = "6")]
+    pub reschedule: bool,
+    #[prost(bool, tag = "7")]
+    pub empty_is_off: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignalPlanRequest {
+    #[prost(message, optional, tag = "1")]
+    pub viewer: ::core::option::Option<Viewer>,
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "PlanEvent", tag = "3")]
+    pub event: i32,
+    /// Whose rights a start needs.
+    #[prost(message, optional, tag = "4")]
+    pub creator: ::core::option::Option<Creator>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SignalPlanResponse {
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<Plan>,
+    /// What came of it, in the words of the backup API.
+    #[prost(string, tag = "2")]
+    pub result: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeletePlanRequest {
+    #[prost(message, optional, tag = "1")]
+    pub viewer: ::core::option::Option<Viewer>,
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeletePlanResponse {}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PlanStatus {
+    Unspecified = 0,
+    Scheduled = 1,
+    Running = 2,
+    Stop = 3,
+    Completed = 4,
+}
+impl PlanStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PLAN_STATUS_UNSPECIFIED",
+            Self::Scheduled => "PLAN_STATUS_SCHEDULED",
+            Self::Running => "PLAN_STATUS_RUNNING",
+            Self::Stop => "PLAN_STATUS_STOP",
+            Self::Completed => "PLAN_STATUS_COMPLETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PLAN_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "PLAN_STATUS_SCHEDULED" => Some(Self::Scheduled),
+            "PLAN_STATUS_RUNNING" => Some(Self::Running),
+            "PLAN_STATUS_STOP" => Some(Self::Stop),
+            "PLAN_STATUS_COMPLETED" => Some(Self::Completed),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PlanEvent {
+    Unspecified = 0,
+    Start = 1,
+    Stop = 2,
+    Abort = 3,
+}
+impl PlanEvent {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PLAN_EVENT_UNSPECIFIED",
+            Self::Start => "PLAN_EVENT_START",
+            Self::Stop => "PLAN_EVENT_STOP",
+            Self::Abort => "PLAN_EVENT_ABORT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PLAN_EVENT_UNSPECIFIED" => Some(Self::Unspecified),
+            "PLAN_EVENT_START" => Some(Self::Start),
+            "PLAN_EVENT_STOP" => Some(Self::Stop),
+            "PLAN_EVENT_ABORT" => Some(Self::Abort),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RunResult {
+    Unspecified = 0,
+    Success = 1,
+    Fail = 2,
+    Aborted = 3,
+    Skipped = 4,
+    Missed = 5,
+}
+impl RunResult {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RUN_RESULT_UNSPECIFIED",
+            Self::Success => "RUN_RESULT_SUCCESS",
+            Self::Fail => "RUN_RESULT_FAIL",
+            Self::Aborted => "RUN_RESULT_ABORTED",
+            Self::Skipped => "RUN_RESULT_SKIPPED",
+            Self::Missed => "RUN_RESULT_MISSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RUN_RESULT_UNSPECIFIED" => Some(Self::Unspecified),
+            "RUN_RESULT_SUCCESS" => Some(Self::Success),
+            "RUN_RESULT_FAIL" => Some(Self::Fail),
+            "RUN_RESULT_ABORTED" => Some(Self::Aborted),
+            "RUN_RESULT_SKIPPED" => Some(Self::Skipped),
+            "RUN_RESULT_MISSED" => Some(Self::Missed),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod plan_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What the gateway asks of the scheduler about plans: copies that are made again and again.
+    #[derive(Debug, Clone)]
+    pub struct PlanServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl PlanServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> PlanServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PlanServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PlanServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Accepts a plan. Harmless to repeat with the same `plan_id`.
+        /// RESOURCE_EXHAUSTED: the tenant's limit. ABORTED: it came after `not_after_ms`; nothing was created.
+        pub async fn create_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreatePlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PlanResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.PlanService/CreatePlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.PlanService", "CreatePlan"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// NOT_FOUND: no such plan, or not the viewer's.
+        pub async fn get_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PlanResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.PlanService/GetPlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.PlanService", "GetPlan"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Newest first.
+        pub async fn list_plans(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlansResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.PlanService/ListPlans",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.PlanService", "ListPlans"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Replaces what its owner wrote. ABORTED: it has another revision by now: read it and decide again.
+        pub async fn update_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdatePlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PlanResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.PlanService/UpdatePlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.PlanService", "UpdatePlan"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn signal_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SignalPlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SignalPlanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.PlanService/SignalPlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.PlanService", "SignalPlan"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Harmless to repeat: a plan that does not exist is deleted. Its replicas stay.
+        pub async fn delete_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeletePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeletePlanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.PlanService/DeletePlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.PlanService", "DeletePlan"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod plan_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PlanServiceServer.
+    #[async_trait]
+    pub trait PlanService: std::marker::Send + std::marker::Sync + 'static {
+        /// Accepts a plan. Harmless to repeat with the same `plan_id`.
+        /// RESOURCE_EXHAUSTED: the tenant's limit. ABORTED: it came after `not_after_ms`; nothing was created.
+        async fn create_plan(
+            &self,
+            request: tonic::Request<super::CreatePlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PlanResponse>, tonic::Status>;
+        /// NOT_FOUND: no such plan, or not the viewer's.
+        async fn get_plan(
+            &self,
+            request: tonic::Request<super::GetPlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PlanResponse>, tonic::Status>;
+        /// Newest first.
+        async fn list_plans(
+            &self,
+            request: tonic::Request<super::ListPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlansResponse>,
+            tonic::Status,
+        >;
+        /// Replaces what its owner wrote. ABORTED: it has another revision by now: read it and decide again.
+        async fn update_plan(
+            &self,
+            request: tonic::Request<super::UpdatePlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PlanResponse>, tonic::Status>;
+        async fn signal_plan(
+            &self,
+            request: tonic::Request<super::SignalPlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SignalPlanResponse>,
+            tonic::Status,
+        >;
+        /// Harmless to repeat: a plan that does not exist is deleted. Its replicas stay.
+        async fn delete_plan(
+            &self,
+            request: tonic::Request<super::DeletePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeletePlanResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What the gateway asks of the scheduler about plans: copies that are made again and again.
+    #[derive(Debug)]
+    pub struct PlanServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PlanServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PlanServiceServer<T>
+    where
+        T: PlanService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/imagereplicator.v1.PlanService/CreatePlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreatePlanSvc<T: PlanService>(pub Arc<T>);
+                    impl<
+                        T: PlanService,
+                    > tonic::server::UnaryService<super::CreatePlanRequest>
+                    for CreatePlanSvc<T> {
+                        type Response = super::PlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreatePlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlanService>::create_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreatePlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.PlanService/GetPlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPlanSvc<T: PlanService>(pub Arc<T>);
+                    impl<
+                        T: PlanService,
+                    > tonic::server::UnaryService<super::GetPlanRequest>
+                    for GetPlanSvc<T> {
+                        type Response = super::PlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlanService>::get_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.PlanService/ListPlans" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPlansSvc<T: PlanService>(pub Arc<T>);
+                    impl<
+                        T: PlanService,
+                    > tonic::server::UnaryService<super::ListPlansRequest>
+                    for ListPlansSvc<T> {
+                        type Response = super::ListPlansResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPlansRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlanService>::list_plans(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPlansSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.PlanService/UpdatePlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdatePlanSvc<T: PlanService>(pub Arc<T>);
+                    impl<
+                        T: PlanService,
+                    > tonic::server::UnaryService<super::UpdatePlanRequest>
+                    for UpdatePlanSvc<T> {
+                        type Response = super::PlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdatePlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlanService>::update_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdatePlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.PlanService/SignalPlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct SignalPlanSvc<T: PlanService>(pub Arc<T>);
+                    impl<
+                        T: PlanService,
+                    > tonic::server::UnaryService<super::SignalPlanRequest>
+                    for SignalPlanSvc<T> {
+                        type Response = super::SignalPlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SignalPlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlanService>::signal_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SignalPlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.PlanService/DeletePlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeletePlanSvc<T: PlanService>(pub Arc<T>);
+                    impl<
+                        T: PlanService,
+                    > tonic::server::UnaryService<super::DeletePlanRequest>
+                    for DeletePlanSvc<T> {
+                        type Response = super::DeletePlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeletePlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlanService>::delete_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeletePlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for PlanServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "imagereplicator.v1.PlanService";
+    impl<T> tonic::server::NamedService for PlanServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ClaimRequest {
     /// The destination region that the worker serves.
