@@ -95,11 +95,13 @@ impl Admission {
         // Neither of these two needs the other; the image is answered first.
         let (image, destination) = join!(
             image::readable_by_caller(&source, &self.policy, caller, wanted.image),
-            async {
-                let region = destination::find(&cloud, &source, &caller.tenant, wanted).await?;
-                rights::check(&self.policy, &source, region, caller, &wanted.tenant).await?;
-                Ok(region)
-            }
+            self.usable_destination(
+                &cloud,
+                &source,
+                caller,
+                &wanted.tenant,
+                wanted.region.as_ref()
+            ),
         );
         let (image, destination) = (image?, destination?);
 
@@ -131,6 +133,43 @@ impl Admission {
             },
             requested_by: caller.info.user.id.clone(),
         })
+    }
+
+    /// Where copies for `tenant` go, `region` being the one that the caller names, if any; and that the
+    /// caller may have them made there. All that can be said of a plan before it fires: its images are
+    /// looked at then.
+    ///
+    /// # Errors
+    /// The first failure of destination tenant and rights.
+    pub async fn destination_of(
+        &self,
+        caller: &Caller,
+        tenant: &TenantId,
+        region: Option<&RegionId>,
+        context: &RequestContext,
+    ) -> Result<Destination, Refusal> {
+        let cloud = self.cloud.with_context(context);
+        let source = self.source.with_context(context);
+        let region = self
+            .usable_destination(&cloud, &source, caller, tenant, region)
+            .await?;
+        Ok(Destination {
+            region: region.id().clone(),
+            tenant: tenant.clone(),
+        })
+    }
+
+    async fn usable_destination<'a>(
+        &self,
+        cloud: &'a Cloud,
+        source: &Region,
+        caller: &Caller,
+        tenant: &TenantId,
+        named: Option<&RegionId>,
+    ) -> Result<&'a Region, Refusal> {
+        let region = destination::find(cloud, source, &caller.tenant, tenant, named).await?;
+        rights::check(&self.policy, source, region, caller, tenant).await?;
+        Ok(region)
     }
 }
 

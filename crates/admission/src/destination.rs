@@ -4,8 +4,8 @@ use domain::{RegionId, TenantId};
 use futures::future::try_join_all;
 use openstack::{Cloud, Project, Region};
 
+use crate::Refusal;
 use crate::service_user::lookup_refusal;
-use crate::{Refusal, Wanted};
 
 /// Operators tag a project with `region:<id>` to say where copies for it go.
 const REGION_TAG: &str = "region:";
@@ -17,33 +17,34 @@ struct Home {
     tags: Vec<String>,
 }
 
-/// The region that the copy goes to.
+/// The region that copies for `tenant` go to; `named` is the one that the caller names, if any.
 pub(crate) async fn find<'a>(
     cloud: &'a Cloud,
     source: &Region,
     source_tenant: &TenantId,
-    wanted: &Wanted,
+    tenant: &TenantId,
+    named: Option<&RegionId>,
 ) -> Result<&'a Region, Refusal> {
     let unknown_region = |region: &RegionId| Refusal::UnknownRegion {
         region: region.clone(),
         known: cloud.regions().map(|known| known.id().clone()).collect(),
     };
-    let asked: Vec<&Region> = match &wanted.region {
+    let asked: Vec<&Region> = match named {
         Some(id) => vec![cloud.region(id).ok_or_else(|| unknown_region(id))?],
         None => cloud.regions().collect(),
     };
-    let homes = homes_of(&asked, &wanted.tenant).await?;
-    if let (Some(region), true) = (&wanted.region, homes.is_empty()) {
+    let homes = homes_of(&asked, tenant).await?;
+    if let (Some(region), true) = (named, homes.is_empty()) {
         return Err(Refusal::TenantNotInRegion {
-            tenant: wanted.tenant.clone(),
+            tenant: tenant.clone(),
             region: region.clone(),
         });
     }
-    let region = choose(&homes, source.id(), &wanted.tenant)?;
-    if &region == source.id() && wanted.tenant == *source_tenant {
+    let region = choose(&homes, source.id(), tenant)?;
+    if &region == source.id() && tenant == source_tenant {
         return Err(Refusal::SamePlace {
             region,
-            tenant: wanted.tenant.clone(),
+            tenant: tenant.clone(),
         });
     }
     cloud.region(&region).ok_or_else(|| unknown_region(&region))
