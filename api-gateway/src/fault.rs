@@ -1,22 +1,25 @@
 //! What a caller is told when something is refused or fails. This is the only file that knows HTTP
-//! status codes of failures, and the only renderer of failure bodies.
+//! status codes of failures.
 //!
-//! The body is plain text, `<code> <reason>`, an empty line, the message, an empty line: existing
-//! clients of the image copy API lose or crash on anything else. Every other file speaks of a
-//! [`Fault`] and leaves the rest to this one; `fault/causes.rs` turns the refusals and failures of
-//! the parts behind the gateway into faults.
+//! Every other file speaks of a [`Fault`] and leaves the rest to this one: `fault/causes.rs` turns the
+//! refusals and failures of the parts behind the gateway into faults, `fault/style.rs` chooses by the
+//! request's path how the body of one reads, and each of the three styles has its renderer beside it.
 
+mod backup;
 mod causes;
+mod compute;
+mod style;
+mod text;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use http::header::{RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-/// The media type of every failure body.
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
+pub(crate) use style::in_style;
+
 /// A shared cache must not give one caller's answer to another.
 const VARY_BY_TOKEN: HeaderValue = HeaderValue::from_static("X-Auth-Token");
 
@@ -119,6 +122,13 @@ impl Fault {
         }
     }
 
+    /// `Retry-After` counts whole seconds (RFC 9110, 10.2.3); never less than asked for, never 0.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        let wait = self.retry_after()?;
+        let rounded_up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Some(rounded_up.max(1))
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooMany { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
@@ -139,17 +149,16 @@ impl Fault {
 }
 
 impl IntoResponse for Fault {
+    /// Everything but the body: how that reads depends on the request, which a fault does not know.
+    /// [`in_style`] writes it.
     fn into_response(self) -> Response {
-        let status = self.status();
-        let reason = status.canonical_reason().unwrap_or_default();
-        let body = format!("{} {reason}\n\n{}\n\n", status.as_str(), self.message());
-        let mut response = (status, body).into_response();
+        let mut response = self.status().into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, TEXT);
         headers.insert(VARY, VARY_BY_TOKEN);
-        if let Some(wait) = self.retry_after() {
-            headers.insert(RETRY_AFTER, whole_seconds(wait));
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -167,12 +176,6 @@ pub(crate) fn add_challenge(mut response: Response, challenge: &HeaderValue) -> 
 /// The challenge of a region whose Keystone is at `uri`; none when the URL cannot stand in a header.
 pub(crate) fn challenge(uri: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("Keystone uri=\"{uri}\"")).ok()
-}
-
-/// `Retry-After` counts whole seconds (RFC 9110, 10.2.3); never less than asked for, never 0.
-fn whole_seconds(wait: Duration) -> HeaderValue {
-    let rounded_up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    HeaderValue::from(rounded_up.max(1))
 }
 
 /// An error with all its causes on one line.
@@ -194,36 +197,8 @@ impl std::fmt::Display for Chain<'_> {
 mod tests {
     use super::*;
 
-    async fn parts(fault: Fault) -> (http::response::Parts, String) {
-        let (parts, body) = fault.into_response().into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX)
-            .await
-            .expect("a full body");
-        (parts, String::from_utf8(bytes.to_vec()).expect("UTF-8"))
-    }
-
-    #[tokio::test]
-    async fn an_unauthenticated_caller_reads_the_documented_44_bytes() {
-        let (parts, body) = parts(Fault::NotAuthenticated).await;
-        assert_eq!(body, "401 Unauthorized\n\nAuthentication required.\n\n");
-        assert_eq!(body.len(), 44);
-        assert_eq!(parts.headers[CONTENT_TYPE], "text/plain; charset=UTF-8");
-        assert_eq!(parts.headers[VARY], "X-Auth-Token");
-    }
-
-    #[tokio::test]
-    async fn a_missing_content_type_reads_the_documented_66_bytes() {
-        let message = "There is no such action: Content-Type in header".to_owned();
-        let (_, body) = parts(Fault::BadRequest(message)).await;
-        assert_eq!(
-            body,
-            "400 Bad Request\n\nThere is no such action: Content-Type in header\n\n"
-        );
-        assert_eq!(body.len(), 66);
-    }
-
-    #[tokio::test]
-    async fn a_wait_is_rounded_up_to_whole_seconds() {
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
         for (wait, expected) in [
             (0, "1"),
             (1, "1"),
@@ -231,12 +206,12 @@ mod tests {
             (1_001, "2"),
             (30_000, "30"),
         ] {
-            let (parts, _) = parts(Fault::TooMany {
+            let response = Fault::TooMany {
                 message: "slow down".to_owned(),
                 retry_after: Duration::from_millis(wait),
-            })
-            .await;
-            assert_eq!(parts.headers[RETRY_AFTER], expected);
+            }
+            .into_response();
+            assert_eq!(response.headers()[RETRY_AFTER], expected);
         }
     }
 

@@ -4,11 +4,13 @@
 //!    Outermost, so that even the answer to a panic can be found in the log.
 //! 2. [`observe`]: one span, one log line and one count. Outside of everything that may answer in a
 //!    handler's place, so that it sees what the caller sees.
-//! 3. Panics become a 500. Inside of 1 and 2: they must not be lost with the handler.
-//! 4. [`name_keystone`]: every 401 names the Keystone to get a token from.
-//! 5. [`drop_unread`]: the rest of a body that is answered before it was read. Outside of the
+//! 3. [`in_style`]: faults get their body, in the style of the API that the path belongs to. Outside of
+//!    everything that may answer with a fault.
+//! 4. Panics become a 500. Inside of 1 and 2: they must not be lost with the handler.
+//! 5. [`name_keystone`]: every 401 names the Keystone to get a token from.
+//! 6. [`drop_unread`]: the rest of a body that is answered before it was read. Outside of the
 //!    deadline, which may be what answered.
-//! 6. [`hold_to_deadline`]: the backstop for a handler that outlives the request's deadline. Innermost,
+//! 7. [`hold_to_deadline`]: the backstop for a handler that outlives the request's deadline. Innermost,
 //!    so that what it gives up is only the handler. An event stream is not cut: its handler ends when
 //!    the stream begins.
 //!
@@ -30,7 +32,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::fault::{self, Fault};
+use crate::fault::{self, Fault, in_style};
 use crate::request_id::{RequestIds, X_OPENSTACK_REQUEST_ID};
 use crate::scope::Scope;
 use observe::observe;
@@ -45,6 +47,7 @@ pub(crate) fn around(router: Router, app: &Arc<App>) -> Router {
         ServiceBuilder::new()
             .layer(from_fn_with_state(app.clone(), identify))
             .layer(from_fn_with_state(app.clone(), observe))
+            .layer(from_fn(in_style))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(app.clone(), name_keystone))
             .layer(from_fn(drop_unread))
@@ -96,17 +99,29 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_panic_is_a_500_in_the_common_style() {
-        let router: Router = Router::new()
-            .route("/", get(async || -> &'static str { panic!("a defect") }))
+    async fn answer_to(path: &str) -> Response {
+        let panics = get(async || -> &'static str { panic!("a defect") });
+        let layers = ServiceBuilder::new()
+            .layer(from_fn(in_style))
             .layer(CatchPanicLayer::custom(panicked));
-        let request = Request::get("/").body(Body::empty()).expect("a request");
-        let response = router.oneshot(request).await.expect("infallible");
-        assert_eq!(response.status(), 500);
-        assert_eq!(
-            response.headers()["content-type"],
-            "text/plain; charset=UTF-8"
-        );
+        let router: Router = Router::new().route("/{*path}", panics).layer(layers);
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        router.oneshot(request).await.expect("infallible")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_in_the_style_of_its_path() {
+        for (path, media_type) in [
+            (
+                "/v2/extension/image_replicator/jobs",
+                "text/plain; charset=UTF-8",
+            ),
+            ("/v2/p/images", "application/json; charset=UTF-8"),
+            ("/v2/p/jobs/", "application/json; charset=UTF-8"),
+        ] {
+            let response = answer_to(path).await;
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers()["content-type"], media_type);
+        }
     }
 }

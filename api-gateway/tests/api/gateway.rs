@@ -133,8 +133,24 @@ pub(crate) async fn body(response: Response) -> String {
     response.text().await.expect("a body")
 }
 
-/// Status and body of a refusal, after a look at the headers that every refusal has.
+/// Status and body of a refusal in the style of the image copy API.
 pub(crate) async fn refusal(response: Response) -> (u16, String) {
+    let (status, text) = refusal_as("text/plain; charset=UTF-8", response).await;
+    assert!(
+        text.starts_with(&format!("{status} ")) && text.ends_with("\n\n"),
+        "{text}"
+    );
+    (status, text)
+}
+
+/// Status and document of a refusal in one of the JSON styles.
+pub(crate) async fn json_refusal(response: Response) -> (u16, Value) {
+    let (status, text) = refusal_as("application/json; charset=UTF-8", response).await;
+    (status, text.parse().expect("JSON"))
+}
+
+/// Status and body of a refusal, after a look at the headers that every refusal has.
+async fn refusal_as(media_type: &str, response: Response) -> (u16, String) {
     let header = |name: &str| {
         let value = response.headers().get(name);
         value
@@ -143,7 +159,7 @@ pub(crate) async fn refusal(response: Response) -> (u16, String) {
             .to_owned()
     };
     let status = response.status().as_u16();
-    assert_eq!(header("content-type"), "text/plain; charset=UTF-8");
+    assert_eq!(header("content-type"), media_type);
     assert_eq!(header("vary"), "X-Auth-Token");
     assert!(header("x-openstack-request-id").starts_with("req-"));
     assert_eq!(!header("www-authenticate").is_empty(), status == 401);
@@ -151,12 +167,7 @@ pub(crate) async fn refusal(response: Response) -> (u16, String) {
         !header("retry-after").is_empty(),
         matches!(status, 429 | 503)
     );
-    let text = body(response).await;
-    assert!(
-        text.starts_with(&format!("{status} ")) && text.ends_with("\n\n"),
-        "{text}"
-    );
-    (status, text)
+    (status, body(response).await)
 }
 
 /// Waits until something is so.

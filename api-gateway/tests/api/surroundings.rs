@@ -1,13 +1,19 @@
 //! What holds for every request, whatever it asks for.
 
-use serde_json::Value;
+use http::Method;
+use serde_json::{Value, json};
 
-use crate::gateway::{JOBS, TestGateway, body, refusal};
+use crate::gateway::{JOBS, TestGateway, body, json_refusal, refusal};
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_refused_in_the_same_style() {
     let gateway = TestGateway::start().await;
-    for path in ["/", "/nothing", &format!("{JOBS}/"), &format!("{JOBS}/a/b")] {
+    for path in [
+        "/nothing",
+        "/v2/p/servers",
+        &format!("{JOBS}/"),
+        &format!("{JOBS}/a/b"),
+    ] {
         assert_eq!(
             refusal(gateway.get(path, "alice").await).await.0,
             404,
@@ -23,6 +29,41 @@ async fn unknown_paths_and_methods_are_refused_in_the_same_style() {
     allowed.sort_unstable();
     assert_eq!(allowed, ["GET", "HEAD", "POST"]);
     assert_eq!(refusal(response).await.0, 405);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn each_api_refuses_in_its_own_style() {
+    let gateway = TestGateway::start().await;
+    let nothing = "There is nothing at this path.";
+    for path in ["/v2/p/images/a/b/c/d", "/v2.1/p/servers"] {
+        let (status, document) = json_refusal(gateway.get(path, "alice").await).await;
+        let expected = json!({"itemNotFound": {"message": nothing, "code": 404}});
+        assert_eq!((status, document), (404, expected), "{path}");
+    }
+    for path in ["/v2/p/jobs/a/b/c", "/v2/p/jobs/a/b/c/"] {
+        let (status, document) = json_refusal(gateway.get(path, "alice").await).await;
+        let expected = json!({"title": "Not Found", "description": nothing});
+        assert_eq!((status, document), (404, expected), "{path}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_head_has_the_length_of_the_refused_get() {
+    let gateway = TestGateway::start().await;
+    for path in [JOBS, "/v2.1/p/servers"] {
+        let get = gateway.get(path, "nobody").await;
+        let head = gateway.request(Method::HEAD, path, "nobody").send().await;
+        let head = head.expect("an answer");
+        assert_eq!(head.status(), get.status());
+        assert_eq!(
+            head.headers()["content-length"],
+            get.headers()["content-length"]
+        );
+        let bytes = body(get).await.len().to_string();
+        assert_eq!(head.headers()["content-length"], bytes.as_str());
+    }
     gateway.stop().await;
 }
 
