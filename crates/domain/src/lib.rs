@@ -24,6 +24,6 @@ pub use plan::{
     RecoveryPoint, ReplicaFate, ReplicaRemoval, ResolvedImage, RunResult, RunView,
 };
 pub use property_pattern::PropertyPattern;
-pub use schedule::ScheduleFields;
+pub use schedule::{InvalidSchedule, Schedule, ScheduleFields};
 pub use status::{JobStatus, UnknownStatus};
 pub use work::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage, UnitKind};
