@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{CopySpec, Destination, IfIdentical, ImageDigest, RegionId, Source, TenantId, UserId};
+use jiff::Timestamp;
 use openstack::{Image, ImageStatus, Visibility};
 
 use crate::Order;
@@ -63,6 +64,8 @@ pub(crate) fn source_image() -> Image {
         checksum: spec.source_digest.checksum,
         os_hash_algo: spec.source_digest.os_hash_algo,
         os_hash_value: spec.source_digest.os_hash_value,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
         tags: BTreeSet::from(["lts".to_owned()]),
         properties: BTreeMap::new(),
     }

@@ -27,8 +27,8 @@ pub use catalog::{Catalog, Endpoint, Service};
 pub use context::RequestContext;
 pub use error::Error;
 pub use glance::{
-    Auth, ByteRange, ContentRange, Download, DownloadBody, Formats, Glance, Image, ImageStatus,
-    NewImage, PatchOp, Ungated, Visibility, Withheld, WriteGate, Writes,
+    Auth, ByteRange, ContentRange, Download, DownloadBody, Formats, Glance, Image, ImageFilter,
+    ImagePage, ImageStatus, NewImage, PatchOp, Ungated, Visibility, Withheld, WriteGate, Writes,
 };
 pub use http_client::{HttpClient, HttpSettings};
 pub use identity::{Purpose, ServiceIdentity, ServiceScope};

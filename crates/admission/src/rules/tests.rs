@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ImageId;
+use jiff::Timestamp;
 use openstack::{ImageStatus, Visibility};
 
 use super::*;
@@ -26,6 +27,8 @@ fn image(properties: &[(&str, &str)]) -> Image {
         checksum: None,
         os_hash_algo: None,
         os_hash_value: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
         tags: BTreeSet::new(),
         properties: properties
             .iter()

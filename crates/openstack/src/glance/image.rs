@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ImageDigest, ImageId, TenantId};
+use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -45,6 +46,10 @@ pub struct Image {
     pub os_hash_algo: Option<String>,
     /// Hash of the data, in hex.
     pub os_hash_value: Option<String>,
+    /// When it was made; Glance counts whole seconds.
+    pub created_at: Timestamp,
+    /// When it was last changed; Glance counts whole seconds.
+    pub updated_at: Timestamp,
     /// Labels.
     pub tags: BTreeSet<String>,
     /// Custom properties.
@@ -52,15 +57,13 @@ pub struct Image {
 }
 
 /// Attributes of Glance's own that are neither typed here nor custom.
-const NOT_CUSTOM: [&str; 12] = [
+const NOT_CUSTOM: [&str; 10] = [
     "self",
     "file",
     "schema",
     "direct_url",
     "locations",
     "stores",
-    "created_at",
-    "updated_at",
     "deleted_at",
     "deleted",
     "virtual_size",
@@ -101,6 +104,8 @@ struct Wire {
     checksum: Option<String>,
     os_hash_algo: Option<String>,
     os_hash_value: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     #[serde(default)]
     tags: BTreeSet<String>,
     #[serde(flatten)]
@@ -138,6 +143,8 @@ impl<'de> Deserialize<'de> for Image {
             checksum: wire.checksum,
             os_hash_algo: wire.os_hash_algo,
             os_hash_value: wire.os_hash_value,
+            created_at: wire.created_at,
+            updated_at: wire.updated_at,
             tags: wire.tags,
             properties,
         })

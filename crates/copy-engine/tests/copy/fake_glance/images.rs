@@ -35,6 +35,7 @@ impl FakeImage {
             "id": id.to_string(), "status": "queued", "owner": owner, "visibility": "private",
             "os_hidden": false, "protected": false, "min_disk": 0, "min_ram": 0, "tags": [],
             "disk_format": "raw", "container_format": "bare", "size": null, "name": null,
+            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
         });
         let Value::Object(attributes) = attributes else {
             unreachable!("it is written as an object above")
