@@ -23,7 +23,7 @@ use crate::scheduler_client::SchedulerClient;
 use crate::server::Server;
 use crate::supervised::Supervisor;
 use crate::wake_up::WakeUps;
-use crate::{admission_rules, fault};
+use crate::{call_timeouts, fault};
 
 /// A gateway whose ports are bound.
 pub struct Gateway {
@@ -55,10 +55,7 @@ impl Gateway {
     pub async fn build(context: Context) -> anyhow::Result<Self> {
         let config = &context.config;
         let settings = config.gateway()?;
-        let cloud = service_kit::cloud(
-            config,
-            &admission_rules::timeouts(settings.request_deadline),
-        )?;
+        let cloud = service_kit::cloud(config, &call_timeouts::within(settings.request_deadline))?;
         let region = cloud
             .region(&settings.region)
             .with_context(|| format!("gateway.region: regions.{} is missing", settings.region))?;
@@ -98,7 +95,9 @@ impl Gateway {
                 metrics.clone(),
             ),
             request_rate: RequestRate::new(settings),
-            admission: admission_rules::admission(config, &cloud, &settings.region)?,
+            admission: service_kit::admission(config, &cloud, &settings.region).with_context(
+                || format!("gateway.region: regions.{} is missing", settings.region),
+            )?,
             wake_ups: WakeUps::new(queue.publisher(), metrics.clone()),
             abandoned_creates: AbandonedCreates::start(
                 scheduler.clone(),

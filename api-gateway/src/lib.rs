@@ -8,10 +8,10 @@
 //! `fault.rs` for what failures look like, `copy_jobs/create.rs` for the main path.
 
 mod abandoned_creates;
-mod admission_rules;
 mod answer;
 mod app;
 mod auth;
+mod call_timeouts;
 mod copy_jobs;
 mod copy_request;
 mod documented;

@@ -7,17 +7,18 @@ use domain::{
     UserId,
 };
 use futures::join;
-use openstack::{Cloud, Region, RequestContext, TokenInfo};
+use openstack::{Cloud, Formats, Image, Region, RequestContext, TokenInfo};
 use secrecy::SecretString;
 
-use crate::{Policy, Refusal, RegionRules, destination, image, rights, rules, service_user};
+use crate::rules::Rules;
+use crate::{Policy, Refusal, RegionRules, destination, image, rights, service_user};
 
 /// Decides for one source region. Holds no state of a request; cheap to clone but for its rules.
 #[derive(Debug, Clone)]
 pub struct Admission {
-    cloud: Cloud,
-    source: Region,
-    policy: Policy,
+    pub(crate) cloud: Cloud,
+    pub(crate) source: Region,
+    pub(crate) policy: Policy,
     rules: BTreeMap<RegionId, RegionRules>,
 }
 
@@ -109,14 +110,8 @@ impl Admission {
             service_user::formats(destination, &wanted.tenant),
             service_user::read_first_byte_of(&source, &caller.tenant, wanted.image),
         );
-        let no_rules = RegionRules::default();
-        let rules = rules::Rules {
-            policy: &self.policy,
-            of_region: self.rules.get(destination.id()).unwrap_or(&no_rules),
-            // A Glance that could not be asked has no say here; why it could not comes in its turn.
-            formats: formats.as_ref().ok(),
-        };
-        rules.check(&image.image, source.id(), destination.id())?;
+        // A Glance that could not be asked has no say here; why it could not comes in its turn.
+        self.check_rules(&image.image, destination.id(), formats.as_ref().ok())?;
         service_user::first_refusal([read.err(), formats.err()])?;
 
         Ok(Admitted {
@@ -157,6 +152,22 @@ impl Admission {
             region: region.id().clone(),
             tenant: tenant.clone(),
         })
+    }
+
+    /// What the destination takes; `formats` is what its Glance takes, when it could be asked.
+    pub(crate) fn check_rules(
+        &self,
+        image: &Image,
+        destination: &RegionId,
+        formats: Option<&Formats>,
+    ) -> Result<(), Refusal> {
+        let no_rules = RegionRules::default();
+        let rules = Rules {
+            policy: &self.policy,
+            of_region: self.rules.get(destination).unwrap_or(&no_rules),
+            formats,
+        };
+        rules.check(image, self.source.id(), destination)
     }
 
     async fn usable_destination<'a>(

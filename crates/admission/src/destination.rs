@@ -50,6 +50,18 @@ pub(crate) async fn find<'a>(
     cloud.region(&region).ok_or_else(|| unknown_region(&region))
 }
 
+/// The tenant is still in the region that was found for it once.
+pub(crate) async fn confirm(region: &Region, tenant: &TenantId) -> Result<(), Refusal> {
+    let found = homes_of(&[region], tenant).await?;
+    if found.is_empty() {
+        return Err(Refusal::TenantNotInRegion {
+            tenant: tenant.clone(),
+            region: region.id().clone(),
+        });
+    }
+    Ok(())
+}
+
 /// The regions, of those asked, that know the tenant: a list a Keystone that knows it, none empty. Each
 /// Keystone is asked once.
 ///

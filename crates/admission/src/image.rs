@@ -1,4 +1,4 @@
-//! The image, seen with the caller's own token: it is there, ready, has data and may be read.
+//! The image: it is there, ready, has data and may be read; for a request, with the caller's own token.
 
 use domain::{ImageDigest, ImageId};
 use openstack::{ByteRange, Error, Glance, Image, ImageStatus, Region};
@@ -70,7 +70,7 @@ pub(crate) async fn read_first_byte(glance: &Glance, id: ImageId) -> Result<(), 
 }
 
 /// Size and hashes of an image that is ready and has bytes.
-fn digest_of_copyable(id: ImageId, image: &Image) -> Result<ImageDigest, Refusal> {
+pub(crate) fn digest_of_copyable(id: ImageId, image: &Image) -> Result<ImageDigest, Refusal> {
     match &image.status {
         ImageStatus::Active => match image.digest() {
             Some(digest) if digest.size_bytes > 0 => Ok(digest),

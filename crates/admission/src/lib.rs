@@ -1,20 +1,32 @@
-//! May this copy be made? Asked by the gateway before it accepts a job.
+//! May this copy be made? Asked by the gateway before it accepts a job or a plan, and by a worker when a plan
+//! fires.
 //!
-//! Two identities must pass: the caller, with the caller's own token, and the service user who will
+//! At a request, two identities must pass: the caller, with the caller's own token, and the service user who will
 //! do the work, so that the service's rights never widen the caller's. Checks are *answered* in a
 //! fixed order (image, destination tenant, rights, rules, Glances up, service user), whatever order
 //! they are made in; each failure is one variant of [`Refusal`]. What a refusal is in HTTP is the
 //! gateway's business.
+//!
+//! At a fire nobody is there to show a token. The rights of who wrote the plan are looked up instead, and the images
+//! are looked at with the service user's token for the source tenant; what does not let a copy be made is a
+//! [`Declined`], which the plan's owner reads later.
 
 mod decision;
+mod declined;
 mod destination;
+mod fire;
 mod image;
+mod reach;
 mod refusal;
 mod rights;
 mod rules;
+#[cfg(test)]
+mod samples;
 mod service_user;
 mod settings;
 
 pub use decision::{Admission, Admitted, Caller, Wanted};
+pub use declined::Declined;
+pub use fire::AdmittedFire;
 pub use refusal::Refusal;
 pub use settings::{Policy, RegionRules};

@@ -1,8 +1,10 @@
-//! The caller's rights on the destination tenant, asked in the destination's Keystone.
+//! A user's rights on a tenant, asked in the Keystone of the tenant's region.
 
-use domain::{TenantId, UserId};
-use openstack::{Error, Region, UserRef};
+use domain::{Creator, TenantId, UserId};
+use futures::join;
+use openstack::{DomainRef, Error, Region, UserRef};
 
+use crate::declined::Declined;
 use crate::service_user::lookup_refusal;
 use crate::{Caller, Policy, Refusal};
 
@@ -27,6 +29,26 @@ pub(crate) async fn check(
     }
 }
 
+/// Who wrote a plan is still there, and still holds one of the roles that a copy needs on the source tenant
+/// and one on the destination tenant.
+pub(crate) async fn check_creator(
+    policy: &Policy,
+    source: &Region,
+    source_tenant: &TenantId,
+    destination: &Region,
+    destination_tenant: &TenantId,
+    creator: &Creator,
+) -> Result<(), Declined> {
+    let user = creator_now(source, creator).await?;
+    let held = |region, tenant, roles| creator_holds(source, region, &user, tenant, roles);
+    // Neither needs the other; the source is answered first.
+    let (at_source, at_destination) = join!(
+        held(source, source_tenant, &policy.copy_roles),
+        held(destination, destination_tenant, &policy.destination_roles),
+    );
+    at_source.and(at_destination)
+}
+
 async fn roles_of(
     source: &Region,
     destination: &Region,
@@ -44,8 +66,51 @@ async fn roles_of(
         .await
 }
 
-/// The caller as the destination's Keystone knows it: by id in the same Keystone, by user and domain
-/// name in another.
+/// The creator as the source's Keystone knows it today.
+async fn creator_now(source: &Region, creator: &Creator) -> Result<UserRef, Declined> {
+    let found = source
+        .look_up(|keystone, token| async move { keystone.user(token.secret(), &creator.id).await })
+        .await
+        .map_err(|error| Declined::of(lookup_refusal(source, &error), source.id()))?
+        .filter(|user| user.enabled);
+    match found {
+        // A user may be renamed; another who took the old name is not who wrote the plan.
+        Some(user) => Ok(UserRef {
+            id: user.id,
+            name: user.name,
+            domain: DomainRef {
+                id: user.domain_id,
+                name: creator.domain_name.clone(),
+            },
+        }),
+        None => Err(Declined::creator_gone(creator, source.id())),
+    }
+}
+
+async fn creator_holds(
+    source: &Region,
+    region: &Region,
+    user: &UserRef,
+    tenant: &TenantId,
+    wanted: &[String],
+) -> Result<(), Declined> {
+    let held = roles_of(source, region, user, tenant)
+        .await
+        .map_err(|error| Declined::of(lookup_refusal(region, &error), source.id()))?;
+    if is_enough(&held, wanted) {
+        Ok(())
+    } else {
+        Err(Declined::creator_without_role(
+            &user.name,
+            tenant,
+            region.id(),
+            wanted,
+        ))
+    }
+}
+
+/// The user as another region's Keystone knows it: by id in the same Keystone, by user and domain name in
+/// another.
 async fn same_user_there(
     source: &Region,
     destination: &Region,

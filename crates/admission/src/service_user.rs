@@ -3,7 +3,7 @@
 //! What it lacks is named, for only an operator can mend it.
 
 use domain::{ImageId, TenantId};
-use openstack::{Error, Formats, Region};
+use openstack::{Error, Formats, Glance, Region};
 
 use crate::Refusal;
 use crate::image::read_first_byte;
@@ -14,26 +14,25 @@ pub(crate) async fn read_first_byte_of(
     tenant: &TenantId,
     image: ImageId,
 ) -> Result<(), Refusal> {
-    let glance = source
-        .glance_for_tenant(tenant)
+    let glance = tenants_glance(source, tenant).await?;
+    read_first_byte(&glance, image)
         .await
-        .map_err(|error| no_tenant_token(source, tenant, error))?;
-    read_first_byte(&glance, image).await.map_err(|error| {
-        refusal(
-            source,
-            &error,
-            &format!("may not read images of tenant {tenant}"),
-        )
-    })
+        .map_err(|error| unreadable(source, tenant, &error))
+}
+
+/// The refusal behind a failed read of an image with the token for its tenant.
+pub(crate) fn unreadable(source: &Region, tenant: &TenantId, error: &Error) -> Refusal {
+    refusal(
+        source,
+        error,
+        &format!("may not read images of tenant {tenant}"),
+    )
 }
 
 /// What the destination's Glance takes, asked with a token for the destination tenant: so the
 /// token can be had and that Glance is up.
 pub(crate) async fn formats(destination: &Region, tenant: &TenantId) -> Result<Formats, Refusal> {
-    let glance = destination
-        .glance_for_tenant(tenant)
-        .await
-        .map_err(|error| no_tenant_token(destination, tenant, error))?;
+    let glance = tenants_glance(destination, tenant).await?;
     glance.formats().await.map_err(|error| {
         refusal(
             destination,
@@ -50,8 +49,12 @@ pub(crate) fn first_refusal(failed: [Option<Refusal>; 2]) -> Result<(), Refusal>
     failed.into_iter().next().map_or(Ok(()), Err)
 }
 
-fn no_tenant_token(region: &Region, tenant: &TenantId, error: Error) -> Refusal {
-    refusal(region, &error, &format!("has no role on tenant {tenant}"))
+/// The region's Glance with a token for the tenant's images.
+pub(crate) async fn tenants_glance(region: &Region, tenant: &TenantId) -> Result<Glance, Refusal> {
+    region
+        .glance_for_tenant(tenant)
+        .await
+        .map_err(|error| refusal(region, &error, &format!("has no role on tenant {tenant}")))
 }
 
 /// The refusal behind an error of a call that a service token was needed for.

@@ -29,6 +29,10 @@ pub enum ErrorCode {
     VerificationFailed,
     /// The image cannot work without a property that refers into the source region.
     NotPortable,
+    /// Who wrote the plan is gone, or has no role any more that its copies need.
+    CreatorLostRights,
+    /// More images have the plan's tag than one fire may copy.
+    TooManyImages,
     /// The copy stayed below the configured minimum rate.
     TooSlow,
     /// Workers lost the lease of this job too often.
@@ -45,7 +49,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::SourceGone,
         Self::SourceChanged,
         Self::SourceRefused,
@@ -56,6 +60,8 @@ impl ErrorCode {
         Self::DestinationUnavailable,
         Self::VerificationFailed,
         Self::NotPortable,
+        Self::CreatorLostRights,
+        Self::TooManyImages,
         Self::TooSlow,
         Self::WorkersLost,
         Self::QueueDeadlineExceeded,
@@ -78,6 +84,8 @@ impl ErrorCode {
             Self::DestinationUnavailable => "destination_unavailable",
             Self::VerificationFailed => "verification_failed",
             Self::NotPortable => "not_portable",
+            Self::CreatorLostRights => "creator_lost_rights",
+            Self::TooManyImages => "too_many_images",
             Self::TooSlow => "too_slow",
             Self::WorkersLost => "workers_lost",
             Self::QueueDeadlineExceeded => "queue_deadline_exceeded",

@@ -11,6 +11,7 @@ mod image;
 mod image_filter;
 mod image_status;
 mod list;
+mod members;
 mod new_image;
 mod patch;
 mod range;

@@ -5,6 +5,8 @@
 //! a [`Context`] of their own and call the same function.
 
 pub mod admin;
+#[cfg(feature = "admission")]
+mod admission_rules;
 mod backoff;
 mod clock;
 #[cfg(feature = "cloud")]
@@ -14,6 +16,8 @@ mod run;
 mod shutdown;
 pub mod telemetry;
 
+#[cfg(feature = "admission")]
+pub use admission_rules::admission;
 pub use backoff::{Backoff, InvalidBackoff};
 pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(feature = "cloud")]

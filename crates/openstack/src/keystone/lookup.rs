@@ -46,6 +46,11 @@ struct ProjectDocument {
 }
 
 #[derive(Deserialize)]
+struct UserDocument {
+    user: User,
+}
+
+#[derive(Deserialize)]
 struct UserList {
     users: Vec<User>,
 }
@@ -90,6 +95,17 @@ impl Keystone {
         let found: Option<ProjectDocument> =
             none_if_unknown(self.get(with, url, "looking up a project").await)?;
         Ok(found.map(|document| document.project))
+    }
+
+    /// A user; none when Keystone does not know it.
+    ///
+    /// # Errors
+    /// Any failed call; [`Error::Forbidden`] when the token may not look up users.
+    pub async fn user(&self, with: &SecretString, id: &UserId) -> Result<Option<User>, Error> {
+        let url = self.at_segments(&["users", id.as_str()])?;
+        let found: Option<UserDocument> =
+            none_if_unknown(self.get(with, url, "looking up a user").await)?;
+        Ok(found.map(|document| document.user))
     }
 
     /// The user of that name in the domain of that *name*: ids differ between Keystones.

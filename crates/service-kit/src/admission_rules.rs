@@ -1,31 +1,16 @@
-//! From the configuration to the rules of admission and the timeouts of its calls.
+//! From the configuration to the rules of admission, for who asks whether a copy may be made.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use admission::{Admission, Policy, RegionRules};
-use anyhow::Context as _;
 use domain::RegionId;
-use openstack::{Cloud, HttpSettings};
-use service_kit::config::{Config, RulesConfig};
+use openstack::Cloud;
 
-/// The timeouts of the gateway's calls. One call takes a quarter of a request's time at most, so that
-/// a Glance that hangs is told from a request that is slow all in all.
-pub(crate) fn timeouts(request_deadline: Duration) -> HttpSettings {
-    let longest_call = request_deadline / 4;
-    HttpSettings {
-        connect_timeout: longest_call / 2,
-        response_timeout: longest_call,
-        ..HttpSettings::default()
-    }
-}
+use crate::config::{Config, RulesConfig};
 
-/// Admission of copies out of `source`.
-pub(crate) fn admission(
-    config: &Config,
-    cloud: &Cloud,
-    source: &RegionId,
-) -> anyhow::Result<Admission> {
+/// Admission of copies out of `source`; none when that is no region of `cloud`.
+#[must_use]
+pub fn admission(config: &Config, cloud: &Cloud, source: &RegionId) -> Option<Admission> {
     let policy = Policy {
         copy_roles: config.policy.copy_roles.clone(),
         destination_roles: config.policy.destination_roles.clone(),
@@ -37,7 +22,6 @@ pub(crate) fn admission(
         .map(|(id, region)| (id.clone(), rules(&region.rules)))
         .collect();
     Admission::new(cloud.clone(), source, policy, rules)
-        .with_context(|| format!("gateway.region: regions.{source} is missing"))
 }
 
 fn rules(config: &RulesConfig) -> RegionRules {
