@@ -1,6 +1,9 @@
 //! Generated types ⇄ domain types. A message that does not fit names the field.
 
 mod job;
+mod plan_document;
+mod plan_parts;
+mod plan_view;
 mod work;
 
 use std::str::FromStr;

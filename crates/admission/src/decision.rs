@@ -170,6 +170,20 @@ impl Admission {
         rules.check(image, self.source.id(), destination)
     }
 
+    /// That the caller sees an image of the source region, whatever its status.
+    ///
+    /// # Errors
+    /// [`Refusal::ImageNotFound`], or why it cannot be told.
+    pub async fn visible_to(
+        &self,
+        caller: &Caller,
+        image: ImageId,
+        context: &RequestContext,
+    ) -> Result<(), Refusal> {
+        let source = self.source.with_context(context);
+        image::visible_to_caller(&source, caller, image).await
+    }
+
     async fn usable_destination<'a>(
         &self,
         cloud: &'a Cloud,

@@ -31,6 +31,36 @@ pub(crate) async fn readable_by_caller(
     }
 }
 
+/// Shows the image with the caller's token: it is there, whatever its status.
+pub(crate) async fn visible_to_caller(
+    source: &Region,
+    caller: &Caller,
+    id: ImageId,
+) -> Result<(), Refusal> {
+    match show(source, caller, id).await {
+        Ok(image)
+            if matches!(
+                image.status,
+                ImageStatus::Deleted | ImageStatus::PendingDelete
+            ) =>
+        {
+            Err(Refusal::ImageNotFound { image: id })
+        }
+        Ok(_) => Ok(()),
+        Err(Refusal::NotAuthenticated) => Err(why_not_accepted(source, caller).await),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+async fn show(source: &Region, caller: &Caller, id: ImageId) -> Result<Image, Refusal> {
+    let refused = |error| caller_refusal(source, id, error);
+    let glance = source
+        .glance_for_caller(caller.token.clone())
+        .await
+        .map_err(refused)?;
+    retry_lone_401(|| glance.show(id)).await.map_err(refused)
+}
+
 async fn show_and_read(source: &Region, caller: &Caller, id: ImageId) -> Result<Readable, Refusal> {
     let refused = |error| caller_refusal(source, id, error);
     let glance = source

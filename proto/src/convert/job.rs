@@ -182,11 +182,11 @@ impl TryFrom<v1::Job> for JobView {
     }
 }
 
-fn timestamp(field: &'static str, milliseconds: i64) -> Result<Timestamp, InvalidField> {
+pub(super) fn timestamp(field: &'static str, milliseconds: i64) -> Result<Timestamp, InvalidField> {
     Timestamp::from_millisecond(milliseconds).map_err(|error| InvalidField::new(field, error))
 }
 
-fn optional_timestamp(
+pub(super) fn optional_timestamp(
     field: &'static str,
     milliseconds: Option<i64>,
 ) -> Result<Option<Timestamp>, InvalidField> {
