@@ -11,15 +11,20 @@
 //! [`WriteGate`]'s permission; nothing is deleted that the job's own ids do not name. The engine
 //! resumes inside an attempt; whether there is another attempt is the scheduler's to say, from the
 //! [`Failure`] of this one.
+//!
+//! A plan's replicas are looked after here, too: whether one still stands for its image (`identical.rs`), and how
+//! one that rotation has done with goes (`remove_replica.rs`).
 
 mod control;
 mod create;
+mod identical;
 mod outcome;
 mod pipeline;
 mod progress;
 mod properties;
 mod provenance;
 mod remove;
+mod remove_replica;
 mod reveal;
 #[cfg(test)]
 mod samples;
@@ -31,12 +36,14 @@ mod unit;
 mod verify;
 
 pub use control::Signals;
+pub use identical::stands_for;
 pub use outcome::Failure;
 pub use pipeline::{CopyEngine, clean_up};
 pub use progress::{Progress, Steps};
 pub use provenance::{
     REPLICATED_BY_JOB, REPLICATED_FROM_IMAGE, REPLICATED_FROM_REGION, is_own_image,
 };
+pub use remove_replica::{Unremoved, remove_replica};
 pub use settings::EngineSettings;
 pub use transfer::MinimumRate;
 pub use unit::{Ended, Order};

@@ -5,7 +5,7 @@
 //! change: a refusal, a full quota, an image that is gone. The scheduler owns the retries and counts
 //! them, so what is merely unlikely to heal is transient here.
 
-use domain::{CopySpec, ErrorCode, JobError};
+use domain::{CopySpec, Destination, ErrorCode, JobError};
 use openstack::Error;
 
 /// Why a unit failed.
@@ -53,6 +53,12 @@ impl Failure {
         judge(Step::Create, error, spec)
     }
 
+    /// What an error means that came while a replica was looked at or removed.
+    #[must_use]
+    pub fn at_replica(error: &Error, destination: &Destination) -> Self {
+        judge_destination(Step::Remove, error, destination)
+    }
+
     pub(crate) fn transient(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             error: JobError::new(code, message),
@@ -73,7 +79,7 @@ pub(crate) fn judge(step: Step, error: &Error, spec: &CopySpec) -> Failure {
     match step {
         Step::ReadSource | Step::Download => judge_source(error, spec),
         Step::Create | Step::Upload | Step::ReadDestination | Step::Reveal | Step::Remove => {
-            judge_destination(step, error, spec)
+            judge_destination(step, error, &spec.destination)
         }
     }
 }
@@ -135,8 +141,8 @@ fn judge_source(error: &Error, spec: &CopySpec) -> Failure {
     }
 }
 
-fn judge_destination(step: Step, error: &Error, spec: &CopySpec) -> Failure {
-    let (region, tenant) = (&spec.destination.region, &spec.destination.tenant);
+fn judge_destination(step: Step, error: &Error, destination: &Destination) -> Failure {
+    let Destination { region, tenant } = destination;
     let unavailable = || {
         Failure::transient(
             ErrorCode::DestinationUnavailable,

@@ -13,10 +13,10 @@ use openstack::{Error, Image, ImageStatus};
 use tokio::time::timeout;
 
 pub(crate) use hash::{StreamHasher, StreamedHashes};
-pub(crate) use verdict::must_hash_stream;
+pub(crate) use verdict::{Verdict, compare, must_hash_stream};
 
 use self::hash::Algorithm;
-use self::verdict::{Verdict, compare, same_hex};
+use self::verdict::same_hex;
 use crate::outcome::Step;
 use crate::unit::{Halt, Unit};
 

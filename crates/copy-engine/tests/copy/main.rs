@@ -6,5 +6,6 @@ mod fake_glance;
 mod interruptions;
 mod leftovers;
 mod lost_answers;
+mod replicas;
 mod rig;
 mod transfers;
