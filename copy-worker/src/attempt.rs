@@ -1,11 +1,12 @@
 //! One granted unit while it is worked on: what its work, its heartbeat and its end share.
 
-use copy_engine::{Ended, Order, Progress, Signals};
-use domain::{Directive, Finish, Grant, Outcome, ProgressReport, UnitKind};
+use copy_engine::{Order, Progress, Signals};
+use domain::{CopySpec, Directive, Finish, Grant, Outcome, ProgressReport, Unit};
 use tracing::info;
 
 use crate::claim::Claimed;
 use crate::lease::Lease;
+use crate::unit_end::UnitEnd;
 
 /// A grant with its lease, its progress and the signals that end it.
 #[derive(Debug)]
@@ -31,19 +32,19 @@ impl Attempt {
         attempt
     }
 
-    /// The engine's order for this unit.
-    pub(crate) fn order(&self) -> Order {
+    /// The engine's order for this unit, which is about a copy.
+    pub(crate) fn order(&self, spec: &CopySpec) -> Order {
         Order {
             job_id: self.grant.job_id,
-            spec: self.grant.spec.clone(),
+            spec: spec.clone(),
             attempt: self.grant.attempt,
             leftovers: self.grant.leftovers.clone(),
         }
     }
 
     /// The order to remove everything of the job, this attempt's own image included.
-    pub(crate) fn order_to_discard(&self) -> Order {
-        let mut order = self.order();
+    pub(crate) fn order_to_discard(&self, spec: &CopySpec) -> Order {
+        let mut order = self.order(spec);
         order.leftovers.extend(self.grant.destination_image_id);
         order
     }
@@ -66,12 +67,12 @@ impl Attempt {
         }
     }
 
-    /// Ends the work so that another worker can start at once: a copy removes what is not whole, a
-    /// clean-up stops where it is.
+    /// Ends the work so that another worker can start at once: a copy removes what is not whole,
+    /// everything else stops where it is.
     pub(crate) fn hand_back(&self) {
-        match self.grant.kind {
-            UnitKind::Copy => self.signals.hand_back.cancel(),
-            UnitKind::CleanUp => self.signals.stop.cancel(),
+        match self.grant.unit {
+            Unit::Copy(_) => self.signals.hand_back.cancel(),
+            Unit::CleanUp(_) | Unit::Resolve(_) | Unit::Remove(_) => self.signals.stop.cancel(),
         }
     }
 
@@ -89,27 +90,27 @@ impl Attempt {
     }
 
     /// What the scheduler is told of the end; nothing when another attempt has taken over.
-    pub(crate) fn outcome(&self, ended: Ended) -> Option<Outcome> {
-        match ended {
-            Ended::Replicated { image } => Some(Outcome::Replicated { image }),
-            Ended::Failed(failure) => Some(Outcome::Failed {
+    pub(crate) fn outcome(&self, end: UnitEnd) -> Option<Outcome> {
+        match end {
+            UnitEnd::Replicated { image } => Some(Outcome::Replicated { image }),
+            UnitEnd::Resolved(images) => Some(Outcome::Resolved { images }),
+            UnitEnd::Removed(fate) => Some(Outcome::Removed(fate)),
+            UnitEnd::Failed(failure) => Some(Outcome::Failed {
                 error: failure.error,
                 transient: failure.transient,
             }),
-            Ended::Cleaned => Some(Outcome::Cleaned),
-            Ended::Stopped if self.lease.is_superseded() => None,
-            Ended::HandedBack | Ended::Stopped => Some(Outcome::HandedBack),
+            UnitEnd::Cleaned => Some(Outcome::Cleaned),
+            UnitEnd::Stopped if self.lease.is_superseded() => None,
+            UnitEnd::HandedBack | UnitEnd::Stopped => Some(Outcome::HandedBack),
         }
     }
 
     /// The report of the end, with everything that is known to be gone.
     pub(crate) fn finish(&self, outcome: Outcome) -> Finish {
         // An image that was adopted was not copied in this attempt, but it has all bytes.
-        let bytes_copied = match outcome {
-            Outcome::Replicated { .. } => self.grant.spec.source_digest.size_bytes,
-            Outcome::Failed { .. } | Outcome::Cleaned | Outcome::HandedBack => {
-                self.progress.bytes_copied()
-            }
+        let bytes_copied = match (&outcome, self.grant.unit.copy()) {
+            (Outcome::Replicated { .. }, Some(spec)) => spec.source_digest.size_bytes,
+            _ => self.progress.bytes_copied(),
         };
         Finish {
             job_id: self.grant.job_id,
@@ -123,20 +124,21 @@ impl Attempt {
 
 #[cfg(test)]
 mod tests {
-    use crate::scheduler_double::claimed;
+    use domain::{ReplicaFate, UnitKind};
 
     use super::*;
+    use crate::scheduler_double::{claimed, spec};
 
     #[test]
     fn a_cancel_is_reported_as_cleaned_and_a_shutdown_as_handed_back() {
         let copy = Attempt::new(claimed(UnitKind::Copy));
         copy.hand_back();
         assert!(copy.signals.hand_back.is_cancelled() && !copy.signals.cancel.is_cancelled());
-        assert_eq!(copy.outcome(Ended::HandedBack), Some(Outcome::HandedBack));
+        assert_eq!(copy.outcome(UnitEnd::HandedBack), Some(Outcome::HandedBack));
 
         copy.follow(Directive::Cancel);
         assert!(copy.signals.cancel.is_cancelled());
-        assert_eq!(copy.outcome(Ended::Cleaned), Some(Outcome::Cleaned));
+        assert_eq!(copy.outcome(UnitEnd::Cleaned), Some(Outcome::Cleaned));
     }
 
     #[test]
@@ -144,7 +146,26 @@ mod tests {
         let clean_up = Attempt::new(claimed(UnitKind::CleanUp));
         clean_up.hand_back();
         assert!(clean_up.signals.stop.is_cancelled());
-        assert_eq!(clean_up.outcome(Ended::Stopped), Some(Outcome::HandedBack));
+        assert_eq!(
+            clean_up.outcome(UnitEnd::Stopped),
+            Some(Outcome::HandedBack)
+        );
+    }
+
+    #[test]
+    fn an_errand_that_the_shutdown_stopped_is_handed_back_and_one_that_ended_is_told() {
+        for kind in [UnitKind::Resolve, UnitKind::Remove] {
+            let errand = Attempt::new(claimed(kind));
+            errand.hand_back();
+            assert!(errand.signals.stop.is_cancelled());
+            let outcome = errand.outcome(UnitEnd::Stopped);
+            assert_eq!(outcome, Some(Outcome::HandedBack));
+        }
+        let removal = Attempt::new(claimed(UnitKind::Remove));
+        let outcome = removal.outcome(UnitEnd::Removed(ReplicaFate::Gone));
+        let outcome = outcome.expect("it stands");
+        assert_eq!(outcome, Outcome::Removed(ReplicaFate::Gone));
+        assert_eq!(removal.finish(outcome).bytes_copied, 0);
     }
 
     #[test]
@@ -153,8 +174,7 @@ mod tests {
         let image = copy.grant.job_id.image_of_attempt(1);
         assert_eq!(copy.finish(Outcome::HandedBack).bytes_copied, 0);
         let finish = copy.finish(Outcome::Replicated { image });
-        let size = copy.grant.spec.source_digest.size_bytes;
-        assert_eq!(finish.bytes_copied, size);
+        assert_eq!(finish.bytes_copied, spec().source_digest.size_bytes);
     }
 
     #[test]
@@ -162,13 +182,13 @@ mod tests {
         let copy = Attempt::new(claimed(UnitKind::Copy));
         copy.follow(Directive::Stop);
         assert!(copy.signals.stop.is_cancelled());
-        assert_eq!(copy.outcome(Ended::Stopped), None);
+        assert_eq!(copy.outcome(UnitEnd::Stopped), None);
     }
 
     #[test]
     fn a_discarded_attempt_removes_its_own_image_too() {
         let copy = Attempt::new(claimed(UnitKind::Copy));
         let own = copy.grant.destination_image_id.expect("a copy has one");
-        assert_eq!(copy.order_to_discard().leftovers.last(), Some(&own));
+        assert_eq!(copy.order_to_discard(&spec()).leftovers.last(), Some(&own));
     }
 }

@@ -126,7 +126,7 @@ impl Intake {
         info!(
             job.id = %claimed.grant.job_id,
             job.attempt = claimed.grant.attempt,
-            unit.kind = ?claimed.grant.kind,
+            unit.kind = claimed.grant.unit.kind().as_str(),
             "a unit is granted"
         );
         let slot = self.slots.occupy(slot);

@@ -23,6 +23,7 @@ mod scheduler_client;
 mod scheduler_double;
 mod slots;
 mod unit;
+mod unit_end;
 mod units;
 mod worker;
 mod workshop;

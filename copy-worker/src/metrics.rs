@@ -31,6 +31,8 @@ struct EndLabels {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Replicated,
+    Resolved,
+    Removed,
     Failed,
     FailedTransiently,
     Cleaned,
@@ -82,7 +84,9 @@ impl Metrics {
     }
 
     pub(crate) fn unit_starts(&self, kind: UnitKind) -> Running {
-        let labels = KindLabels { kind: name(kind) };
+        let labels = KindLabels {
+            kind: kind.as_str(),
+        };
         let gauge = self.running.get_or_create(&labels).clone();
         gauge.inc();
         Running(gauge)
@@ -90,7 +94,7 @@ impl Metrics {
 
     pub(crate) fn unit_ended(&self, kind: UnitKind, end: End) {
         let labels = EndLabels {
-            kind: name(kind),
+            kind: kind.as_str(),
             outcome: end.as_str(),
         };
         self.ended.get_or_create(&labels).inc();
@@ -107,19 +111,14 @@ impl Metrics {
     }
 }
 
-const fn name(kind: UnitKind) -> &'static str {
-    match kind {
-        UnitKind::Copy => "copy",
-        UnitKind::CleanUp => "clean_up",
-    }
-}
-
 // === impl End ===
 
 impl End {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Replicated => "replicated",
+            Self::Resolved => "resolved",
+            Self::Removed => "removed",
             Self::Failed => "failed",
             Self::FailedTransiently => "failed_transiently",
             Self::Cleaned => "cleaned",
@@ -135,6 +134,8 @@ impl From<&Outcome> for End {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Replicated { .. } => Self::Replicated,
+            Outcome::Resolved { .. } => Self::Resolved,
+            Outcome::Removed(_) => Self::Removed,
             Outcome::Failed {
                 transient: false, ..
             } => Self::Failed,

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use copy_engine::EngineSettings;
 use domain::{
-    CopySpec, Destination, FinishVerdict, Grant, IfIdentical, ImageDigest, ImageId, JobId,
-    LeaseToken, RegionId, Source, TenantId, UnitKind, UserId,
+    ActionId, CopySpec, Creator, Destination, FinishVerdict, Grant, IfIdentical, ImageDigest,
+    ImageId, ImageSelector, JobId, LeaseToken, PlanFire, PlanId, RecoveryPoint, RegionId,
+    ReplicaRemoval, Source, TenantId, Unit, UnitKind, UserId,
 };
 use hyper_util::rt::TokioIo;
 use openstack::Cloud;
@@ -221,41 +222,85 @@ impl WorkService for SchedulerDouble {
     }
 }
 
+/// A copy of a made-up image.
+pub(crate) fn spec() -> CopySpec {
+    CopySpec {
+        source: Source {
+            region: RegionId::new("ot1"),
+            tenant: TenantId::new("91b5c7c09cbd45caa3c146fd67ae471e"),
+            image: ImageId::from_uuid(uuid::Uuid::from_u128(1)),
+        },
+        source_image_name: "image".to_owned(),
+        source_digest: ImageDigest {
+            size_bytes: 1,
+            checksum: None,
+            os_hash_algo: None,
+            os_hash_value: None,
+        },
+        destination: Destination {
+            region: RegionId::new("ot2"),
+            tenant: TenantId::new("0f1b5c7c09cbd45caa3c146fd67ae471"),
+        },
+        if_identical: IfIdentical::Copy,
+        requested_by: UserId::new("alice"),
+        traceparent: None,
+        plan_id: None,
+    }
+}
+
+/// A fire whose images are to be copied in such a way.
+pub(crate) fn fire() -> PlanFire {
+    let spec = spec();
+    PlanFire {
+        plan_id: PlanId::generate(),
+        action_id: ActionId::generate(),
+        source_region: spec.source.region,
+        source_tenant: spec.source.tenant,
+        creator: Creator {
+            id: UserId::new("alice"),
+            name: "alice".to_owned(),
+            domain_id: "default".to_owned(),
+            domain_name: "Default".to_owned(),
+        },
+        selector: ImageSelector::Id(spec.source.image),
+        destination: spec.destination,
+        newest: Vec::new(),
+        traceparent: None,
+    }
+}
+
+/// The removal of such a copy.
+pub(crate) fn removal() -> ReplicaRemoval {
+    let (spec, job_id) = (spec(), JobId::generate());
+    ReplicaRemoval {
+        plan_id: PlanId::generate(),
+        replica: RecoveryPoint {
+            job_id,
+            image_id: job_id.image_of_attempt(1),
+            source_image_id: spec.source.image,
+            digest: spec.source_digest,
+            destination: spec.destination,
+            made_at: jiff::Timestamp::UNIX_EPOCH,
+        },
+        survivors: vec![JobId::generate().image_of_attempt(1)],
+    }
+}
+
 /// A grant of a made-up job, with a lease of 30 seconds.
 pub(crate) fn grant(kind: UnitKind) -> Grant {
     let job_id = JobId::generate();
     Grant {
-        kind,
-        job_id,
-        spec: CopySpec {
-            source: Source {
-                region: RegionId::new("ot1"),
-                tenant: TenantId::new("91b5c7c09cbd45caa3c146fd67ae471e"),
-                image: ImageId::from_uuid(uuid::Uuid::from_u128(1)),
-            },
-            source_image_name: "image".to_owned(),
-            source_digest: ImageDigest {
-                size_bytes: 1,
-                checksum: None,
-                os_hash_algo: None,
-                os_hash_value: None,
-            },
-            destination: Destination {
-                region: RegionId::new("ot2"),
-                tenant: TenantId::new("0f1b5c7c09cbd45caa3c146fd67ae471"),
-            },
-            if_identical: IfIdentical::Copy,
-            requested_by: UserId::new("alice"),
-            traceparent: None,
-            plan_id: None,
+        unit: match kind {
+            UnitKind::Copy => Unit::Copy(spec()),
+            UnitKind::CleanUp => Unit::CleanUp(spec()),
+            UnitKind::Resolve => Unit::Resolve(fire()),
+            UnitKind::Remove => Unit::Remove(removal()),
         },
+        job_id,
         attempt: 1,
         lease_token: LeaseToken::generate(),
         lease_length: Duration::from_secs(30),
-        destination_image_id: match kind {
-            UnitKind::Copy => Some(job_id.image_of_attempt(1)),
-            UnitKind::CleanUp => None,
-        },
+        destination_image_id: (kind == UnitKind::Copy).then(|| job_id.image_of_attempt(1)),
         leftovers: Vec::new(),
         cancel_requested: false,
     }

@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use copy_engine::{Ended, Failure};
-use domain::{ErrorCode, FinishVerdict, JobError, Outcome, UnitKind};
+use domain::{CopySpec, ErrorCode, FinishVerdict, JobError, Outcome, ReplicaFate};
 use futures::FutureExt;
 use service_kit::telemetry::trace_context;
 use tokio::task::JoinError;
@@ -21,6 +21,7 @@ use crate::claim::Claimed;
 use crate::finish::report_end;
 use crate::heartbeat::Heartbeat;
 use crate::metrics::End;
+use crate::unit_end::UnitEnd;
 use crate::units;
 use crate::workshop::Workshop;
 
@@ -31,11 +32,11 @@ pub(crate) async fn run(workshop: &Arc<Workshop>, claimed: Claimed) {
         "unit",
         job.id = %grant.job_id,
         job.attempt = grant.attempt,
-        unit.kind = ?grant.kind,
-        source.region = %grant.spec.source.region,
-        destination.region = %grant.spec.destination.region,
+        unit.kind = grant.unit.kind().as_str(),
+        source.region = %grant.unit.source_region(),
+        destination.region = %grant.unit.region(),
     );
-    if let Some(traceparent) = &grant.spec.traceparent {
+    if let Some(traceparent) = grant.unit.traceparent() {
         trace_context::set_parent(&span, traceparent);
     }
     run_attempt(workshop, Arc::new(Attempt::new(claimed)))
@@ -44,13 +45,14 @@ pub(crate) async fn run(workshop: &Arc<Workshop>, claimed: Claimed) {
 }
 
 async fn run_attempt(workshop: &Arc<Workshop>, attempt: Arc<Attempt>) {
-    let _running = workshop.metrics.unit_starts(attempt.grant.kind);
+    let kind = attempt.grant.unit.kind();
+    let _running = workshop.metrics.unit_starts(kind);
     let heartbeat = Heartbeat::new(workshop, attempt.clone());
     // A task of its own: work that keeps a thread busy (hashing) must not cost the lease.
     let mut beating = AbortOnDropHandle::new(tokio::spawn(heartbeat.run().in_current_span()));
     let ended = work(workshop, &attempt, &mut beating).await;
     let end = tell(workshop, &attempt, ended).await;
-    workshop.metrics.unit_ended(attempt.grant.kind, end);
+    workshop.metrics.unit_ended(kind, end);
 }
 
 /// Does the work; hands it back when the worker has no time left, and gives it up when nothing renews
@@ -59,14 +61,8 @@ async fn work(
     workshop: &Workshop,
     attempt: &Attempt,
     beating: &mut AbortOnDropHandle<()>,
-) -> Ended {
-    let unit = async {
-        match attempt.grant.kind {
-            UnitKind::Copy => units::copy(workshop, attempt).await,
-            UnitKind::CleanUp => units::clean_up(workshop, attempt).await,
-        }
-    };
-    let unit = AssertUnwindSafe(unit).catch_unwind();
+) -> UnitEnd {
+    let unit = AssertUnwindSafe(units::work(workshop, attempt)).catch_unwind();
     tokio::pin!(unit);
     let ended = tokio::select! {
         biased;
@@ -79,12 +75,12 @@ async fn work(
             // Without renewals no write is safe: what is left is the next attempt's to settle.
             attempt.signals.stop.cancel();
             unit.await.map(|ended| match ended {
-                Ended::Stopped => Ended::Failed(failure),
+                UnitEnd::Stopped => UnitEnd::Failed(failure),
                 ended => ended,
             })
         }
     };
-    ended.unwrap_or_else(|panic| Ended::Failed(panicked(panic.as_ref())))
+    ended.unwrap_or_else(|panic| UnitEnd::Failed(panicked(panic.as_ref())))
 }
 
 /// Waits for a heartbeat that panics. One that ends by itself has stopped the unit as well.
@@ -96,7 +92,7 @@ async fn heart_failure(beating: &mut AbortOnDropHandle<()>) -> Failure {
 }
 
 /// Reports the end and does what the answer asks for. Returns what became of the unit.
-async fn tell(workshop: &Workshop, attempt: &Attempt, ended: Ended) -> End {
+async fn tell(workshop: &Workshop, attempt: &Attempt, ended: UnitEnd) -> End {
     let Some(outcome) = attempt.outcome(ended) else {
         info!("another attempt has taken over; nothing is touched any more");
         return End::Superseded;
@@ -106,15 +102,19 @@ async fn tell(workshop: &Workshop, attempt: &Attempt, ended: Ended) -> End {
     match report_end(workshop, &attempt.finish(outcome)).await {
         Some(FinishVerdict::Committed) => end,
         Some(FinishVerdict::Superseded) => End::Superseded,
-        Some(FinishVerdict::Discard) => discard(workshop, attempt).await,
+        Some(FinishVerdict::Discard) => match attempt.grant.unit.copy() {
+            Some(spec) => discard(workshop, attempt, spec).await,
+            // Said of copies only; an errand has made nothing.
+            None => End::Discarded,
+        },
         None => End::Unreported,
     }
 }
 
 /// The job was canceled before its end was heard of: the image goes.
-async fn discard(workshop: &Workshop, attempt: &Attempt) -> End {
+async fn discard(workshop: &Workshop, attempt: &Attempt, spec: &CopySpec) -> End {
     info!("the job was canceled meanwhile; what was copied is removed");
-    match units::discard(workshop, attempt).await {
+    match units::discard(workshop, attempt, spec).await {
         Ended::Stopped => End::Superseded,
         Ended::Cleaned | Ended::HandedBack | Ended::Failed(_) | Ended::Replicated { .. } => {
             match report_end(workshop, &attempt.finish(Outcome::Cleaned)).await {
@@ -128,6 +128,9 @@ async fn discard(workshop: &Workshop, attempt: &Attempt) -> End {
 fn log_end(outcome: &Outcome) {
     match outcome {
         Outcome::Replicated { image } => info!(image.id = %image, "the image is replicated"),
+        Outcome::Resolved { images } => info!(images = images.len(), "the fire is resolved"),
+        Outcome::Removed(ReplicaFate::Gone) => info!("the replica is gone"),
+        Outcome::Removed(ReplicaFate::Kept(why)) => info!(reason = why, "the replica stays"),
         Outcome::Failed { error, transient } => warn!(
             error.code = %error.code,
             error.message = error.message,

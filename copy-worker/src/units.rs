@@ -2,19 +2,42 @@
 
 mod clean_up;
 mod copy;
+mod errand;
+mod remove;
+mod resolve;
 
-pub(crate) use clean_up::{clean_up, discard};
-pub(crate) use copy::copy;
+pub(crate) use clean_up::discard;
+pub(crate) use errand::{ErrandEnd, run_errand};
 
+use domain::Unit;
 use openstack::RequestContext;
 use service_kit::telemetry::trace_context;
 
 use crate::attempt::Attempt;
+use crate::unit_end::UnitEnd;
+use crate::workshop::Workshop;
+
+/// Does what was granted.
+pub(crate) async fn work(workshop: &Workshop, attempt: &Attempt) -> UnitEnd {
+    match &attempt.grant.unit {
+        Unit::Copy(spec) => copy::copy(workshop, attempt, spec).await.into(),
+        Unit::CleanUp(spec) => clean_up::clean_up(workshop, attempt, spec).await.into(),
+        Unit::Resolve(fire) => {
+            let resolve = resolve::resolve(workshop, attempt, fire);
+            run_errand(attempt, resolve).await.into()
+        }
+        Unit::Remove(removal) => {
+            let remove = remove::remove(workshop, attempt, removal);
+            run_errand(attempt, remove).await.into()
+        }
+    }
+}
 
 /// What the unit's requests to Keystone and Glance carry. The request id is made of the job's, so that
 /// all that a job caused is found in the cloud's own logs.
 fn request_context(attempt: &Attempt) -> RequestContext {
+    let unit = &attempt.grant.unit;
     let traceparent =
-        trace_context::current_traceparent().or_else(|| attempt.grant.spec.traceparent.clone());
+        trace_context::current_traceparent().or_else(|| unit.traceparent().map(ToOwned::to_owned));
     RequestContext::new(format!("req-{}", attempt.grant.job_id), traceparent)
 }

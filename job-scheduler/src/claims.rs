@@ -59,7 +59,7 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
                     tracing::info!(
                         job.id = %grant.job_id,
                         job.attempt = grant.attempt,
-                        unit.kind = ?grant.kind,
+                        unit.kind = grant.unit.kind().as_str(),
                         worker.id = %claim.worker,
                         region.id = %claim.region,
                         "granted a unit"
@@ -114,7 +114,7 @@ async fn hint(jobs: &Jobs, claim: &Claim) -> Result<Option<Hint>, CallError> {
     };
     let hinted = readable(jobs.store.load(job).await)?;
     Ok(hinted
-        .filter(|stored| stored.record.spec.destination.region == claim.region)
+        .filter(|stored| *stored.record.region() == claim.region)
         .and_then(|stored| eligible_lane(&stored.record))
         .map(|lane| Hint { job, lane }))
 }

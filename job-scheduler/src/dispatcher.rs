@@ -81,16 +81,15 @@ async fn dispatch(
 
 async fn publish(publisher: &Publisher, stored: &Stored) -> anyhow::Result<()> {
     let record = &stored.record;
-    let spec = &record.spec;
     let message = CopyJob {
         job_id: record.id,
         attempt_hint: record.attempt + 1,
-        source_region: spec.source.region.clone(),
-        destination_region: spec.destination.region.clone(),
-        size_bytes: spec.source_digest.size_bytes,
+        source_region: record.source_region().clone(),
+        destination_region: record.region().clone(),
+        size_bytes: record.task.size_bytes(),
     };
     publisher
-        .publish(&message, spec.traceparent.as_deref())
+        .publish(&message, record.task.traceparent())
         .await?;
     Ok(())
 }

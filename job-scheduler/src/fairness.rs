@@ -1,8 +1,8 @@
 //! Which unit a region's worker gets: a pure choice over what the store shows of the region.
 //!
 //! Each tenant with work and room has a virtual time, which grows by one with every grant; the
-//! lowest goes first, so tenants take turns however many jobs each has. The clean-ups of a region
-//! take part as one more tenant: they neither starve nor crowd out copies. A source or destination
+//! lowest goes first, so tenants take turns however many jobs each has. The errands of a region (clean-ups and
+//! what plans need done) take part as one more tenant: they neither starve nor crowd out copies. A source or destination
 //! at its limit is passed over; a tenant at its limit is not shown at all.
 
 use domain::JobId;
@@ -15,7 +15,7 @@ use crate::store::shape::Limits;
 pub struct RegionView {
     /// Copies that run into the region.
     pub running: usize,
-    /// Per source (and for the clean-ups), the first few of its tenants.
+    /// Per source (and for the errands), the first few of its tenants.
     pub sources: Vec<SourceView>,
 }
 
@@ -98,7 +98,7 @@ fn open_heads<'a>(view: &'a RegionView, limits: &Limits) -> Vec<&'a Head> {
             source
                 .heads
                 .iter()
-                .filter(move |head| !full || head.lane.is_clean_up())
+                .filter(move |head| !full || head.lane.is_errands())
         })
         .collect()
 }
@@ -163,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn limits_stop_copies_and_not_clean_ups() {
-        let heads = vec![head(lane("a"), 1, &[1]), head(Lane::clean_ups(), 9, &[2])];
+    fn limits_stop_copies_and_not_errands() {
+        let heads = vec![head(lane("a"), 1, &[1]), head(Lane::errands(), 9, &[2])];
         assert_eq!(
             candidates(&view(4, heads.clone()), None, &LIMITS),
             [job_id(2)]

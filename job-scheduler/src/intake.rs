@@ -1,15 +1,17 @@
-//! A job is accepted: once per id and per idempotency key, within the tenant's limit.
+//! A job is accepted: a caller's once per id and per idempotency key and within the tenant's limit; what a plan
+//! needs done once per id.
 
-use domain::{CopySpec, JobId};
+use domain::{CopySpec, JobId, RegionId};
 use jiff::Timestamp;
 
-use crate::job_record::Idempotency;
+use crate::job_record::{Idempotency, JobRecord};
 use crate::jobs::Jobs;
 use crate::lifecycle::{accept, after};
 use crate::status::CallError;
 use crate::store::{Created, IntakeTerms, StoreError, Stored};
+use crate::task::Task;
 
-/// A request for a job.
+/// A caller's request for a copy.
 pub(crate) struct Wanted {
     pub(crate) id: JobId,
     pub(crate) spec: CopySpec,
@@ -30,34 +32,21 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
         not_after,
     } = wanted;
     let settings = &jobs.settings;
-    for region in [&spec.source.region, &spec.destination.region] {
-        if !settings.knows(region) {
-            return Err(CallError::Invalid(format!(
-                "region `{region}` is not configured"
-            )));
-        }
-    }
     let now = jobs.now();
+    let task = Task::Copy(spec);
+    knows(jobs, &task)?;
     if not_after.is_some_and(|until| until < now) {
         return Err(CallError::CameTooLate);
     }
-    let record = accept(id, spec, idempotency, now, jobs.rules());
+    let record = accept(id, task, idempotency, now, jobs.rules());
     let terms = IntakeTerms {
-        queued_per_tenant: settings.queued_per_tenant,
+        queued_per_tenant: Some(settings.queued_per_tenant),
         idempotency_window: settings.idempotency_window,
         first_ticket_at: after(now, settings.first_ticket),
     };
     let standing = match jobs.store.create(&record, &terms, now).await {
         Ok(Created::New { version }) => {
-            jobs.metrics.accepted();
-            let spec = &record.spec;
-            tracing::info!(
-                job.id = %id,
-                source.region.id = %spec.source.region,
-                destination.region.id = %spec.destination.region,
-                tenant.id = %spec.source.tenant,
-                "accepted a job"
-            );
+            note(jobs, &record);
             return Ok(Stored { record, version });
         }
         Ok(Created::Exists) => id,
@@ -78,4 +67,53 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
         return Err(CallError::Invalid("job_id is taken".to_owned()));
     }
     Ok(stored)
+}
+
+/// Creates what a plan needs done, an errand or a copy, unless it stands already: the id is made of the fire
+/// that it is for. The tenant's limit does not count, and no gateway announces it.
+///
+/// # Errors
+/// [`CallError`]: unknown regions, the store.
+pub async fn create_for_plan(jobs: &Jobs, id: JobId, task: Task) -> Result<(), CallError> {
+    knows(jobs, &task)?;
+    let now = jobs.now();
+    let record = accept(id, task, None, now, jobs.rules());
+    let terms = IntakeTerms {
+        queued_per_tenant: None,
+        idempotency_window: jobs.settings.idempotency_window,
+        first_ticket_at: now,
+    };
+    if let Created::New { .. } = jobs.store.create(&record, &terms, now).await? {
+        note(jobs, &record);
+        jobs.nudge.notify_waiters();
+    }
+    Ok(())
+}
+
+/// Whether every region of a task is configured.
+fn knows(jobs: &Jobs, task: &Task) -> Result<(), CallError> {
+    let unknown = |region: &&RegionId| !jobs.settings.knows(region);
+    match [task.source_region(), task.region()]
+        .into_iter()
+        .find(unknown)
+    {
+        Some(region) => Err(CallError::Invalid(format!(
+            "region `{region}` is not configured"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn note(jobs: &Jobs, record: &JobRecord) {
+    jobs.metrics.accepted(record);
+    let owner = record.owner();
+    tracing::info!(
+        job.id = %record.id,
+        job.task = record.task.kind().as_str(),
+        plan.id = record.task.plan().map(tracing::field::display),
+        source.region.id = %record.source_region(),
+        destination.region.id = %record.region(),
+        tenant.id = owner.as_ref().map(|owner| owner.tenant.as_str()),
+        "accepted a job"
+    );
 }

@@ -7,11 +7,13 @@
 use std::time::Duration;
 
 use domain::{
-    ClaimId, CopySpec, Grant, ImageId, JobError, JobId, JobStatus, JobView, LeaseToken, RegionId,
-    Stage, TenantId, UnitKind, WorkerId,
+    ClaimId, CopySpec, Grant, ImageId, JobError, JobId, JobStatus, JobView, LeaseToken, PlanId,
+    RegionId, Stage, TenantId, Unit, UnitKind, WorkerId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::task::{ErrandResult, Task};
 
 /// The version of the stored form. A record of another format is refused, never guessed at.
 pub const FORMAT: u32 = 1;
@@ -24,8 +26,9 @@ pub struct JobRecord {
     pub format: u32,
     /// The job.
     pub id: JobId,
-    /// What is copied where.
-    pub spec: CopySpec,
+    /// What is to be done.
+    #[serde(flatten)]
+    pub task: Task,
     /// The key under which the caller may repeat the request.
     pub idempotency: Option<Idempotency>,
     /// Where it stands; written by [`crate::job_state::next`] alone.
@@ -40,7 +43,7 @@ pub struct JobRecord {
     pub failures: u32,
     /// Of those, the ones in which source and destination differed after the copy.
     pub mismatches: u32,
-    /// Leases of copies that ran out; bounded by `max_lost_leases`.
+    /// Leases that ran out, but for those of clean-ups; bounded by `max_lost_leases`.
     pub lost_leases: u32,
     /// Clean-ups that ended with something left; sets their backoff, bounded by nothing.
     pub clean_up_failures: u32,
@@ -67,6 +70,12 @@ pub struct JobRecord {
     pub updated_at: Timestamp,
     /// When it reached its final status.
     pub finished_at: Option<Timestamp>,
+    /// What an errand came to.
+    #[serde(default)]
+    pub errand_result: Option<ErrandResult>,
+    /// Whether the plan that it is done for knows how it ended.
+    #[serde(default)]
+    pub told_plan: bool,
 }
 
 /// The caller's key and what it was used for.
@@ -132,21 +141,39 @@ pub struct Owner {
 // === impl JobRecord ===
 
 impl JobRecord {
-    /// Whose job it is.
+    /// Whose job it is; an errand is nobody's.
     #[must_use]
-    pub fn owner(&self) -> Owner {
-        Owner {
-            region: self.spec.source.region.clone(),
-            tenant: self.spec.source.tenant.clone(),
-        }
+    pub fn owner(&self) -> Option<Owner> {
+        self.task.owner()
+    }
+
+    /// The region whose workers do it.
+    #[must_use]
+    pub const fn region(&self) -> &RegionId {
+        self.task.region()
+    }
+
+    /// The region whose images it looks at.
+    #[must_use]
+    pub const fn source_region(&self) -> &RegionId {
+        self.task.source_region()
+    }
+
+    /// What is copied where; none for an errand.
+    #[must_use]
+    pub const fn copy(&self) -> Option<&CopySpec> {
+        self.task.copy()
     }
 
     /// The work that the job needs next, whether or not somebody is on it now.
     #[must_use]
     pub fn unit(&self) -> Option<UnitKind> {
         match self.status {
-            JobStatus::ReplicateRequested | JobStatus::Replicating => Some(UnitKind::Copy),
-            JobStatus::CancelRequested | JobStatus::Canceling => Some(UnitKind::CleanUp),
+            JobStatus::ReplicateRequested | JobStatus::Replicating => Some(self.task.kind()),
+            // An errand leaves nothing behind.
+            JobStatus::CancelRequested | JobStatus::Canceling => {
+                self.copy().map(|_| UnitKind::CleanUp)
+            }
             JobStatus::Replicated | JobStatus::Canceled | JobStatus::Error => {
                 (!self.leftovers.is_empty()).then_some(UnitKind::CleanUp)
             }
@@ -159,10 +186,20 @@ impl JobRecord {
         self.lease.as_ref().filter(|lease| !lease.lapsed)
     }
 
-    /// Whether nothing will ever happen to it again: final, clean and nobody on it.
+    /// Whether nothing will ever happen to it again: final, clean, nobody on it and nobody to be told.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.status.is_final() && self.leftovers.is_empty() && self.held_lease().is_none()
+        self.status.is_final()
+            && self.leftovers.is_empty()
+            && self.held_lease().is_none()
+            && self.untold_plan().is_none()
+    }
+
+    /// The plan that it was done for and that does not know yet how it ended.
+    #[must_use]
+    pub fn untold_plan(&self) -> Option<PlanId> {
+        let is_news = self.status.is_final() && !self.told_plan;
+        self.task.plan().filter(|_| is_news)
     }
 
     /// The images to be settled by the holder of the lease: all but the one that it makes itself.
@@ -170,7 +207,7 @@ impl JobRecord {
     pub fn leftovers_for_holder(&self) -> Vec<ImageId> {
         let own = match self.lease.as_ref().map(|lease| lease.kind) {
             Some(UnitKind::Copy) => Some(self.attempt_image()),
-            Some(UnitKind::CleanUp) | None => None,
+            Some(UnitKind::CleanUp | UnitKind::Resolve | UnitKind::Remove) | None => None,
         };
         let others = self.leftovers.iter().copied();
         others.filter(|id| Some(*id) != own).collect()
@@ -187,27 +224,31 @@ impl JobRecord {
     pub fn grant(&self, lease_length: Duration) -> Option<Grant> {
         let lease = self.lease.as_ref()?;
         Some(Grant {
-            kind: lease.kind,
+            unit: match (&self.task, lease.kind) {
+                (Task::Copy(spec), UnitKind::CleanUp) => Unit::CleanUp(spec.clone()),
+                (Task::Copy(spec), _) => Unit::Copy(spec.clone()),
+                (Task::Resolve(fire), _) => Unit::Resolve(fire.clone()),
+                (Task::Remove(removal), _) => Unit::Remove(removal.clone()),
+            },
             job_id: self.id,
-            spec: self.spec.clone(),
             attempt: self.attempt,
             lease_token: lease.token,
             lease_length,
             destination_image_id: match lease.kind {
                 UnitKind::Copy => Some(self.attempt_image()),
-                UnitKind::CleanUp => None,
+                UnitKind::CleanUp | UnitKind::Resolve | UnitKind::Remove => None,
             },
             leftovers: self.leftovers_for_holder(),
             cancel_requested: self.status.is_being_canceled() || self.status == JobStatus::Canceled,
         })
     }
 
-    /// What callers may see of it.
+    /// What callers may see of it; of an errand, nothing.
     #[must_use]
-    pub fn view(&self) -> JobView {
-        JobView {
+    pub fn view(&self) -> Option<JobView> {
+        Some(JobView {
             id: self.id,
-            spec: self.spec.clone(),
+            spec: self.copy()?.clone(),
             status: self.status,
             copy_progress: self.copy_progress,
             destination_image_id: match self.status {
@@ -221,6 +262,6 @@ impl JobRecord {
             started_at: self.started_at,
             updated_at: self.updated_at,
             finished_at: self.finished_at,
-        }
+        })
     }
 }

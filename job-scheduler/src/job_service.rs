@@ -114,9 +114,9 @@ impl JobApi {
     }
 }
 
-/// The job as the gateway sees it.
-pub(crate) fn job(stored: &Stored) -> v1::Job {
-    (&stored.record.view()).into()
+/// The job as the gateway sees it; none for an errand, of which it never hears.
+fn job(stored: &Stored) -> Option<v1::Job> {
+    stored.record.view().as_ref().map(Into::into)
 }
 
 /// The digest that was stored with the job's idempotency key.
@@ -155,7 +155,7 @@ impl JobService for JobApi {
         let stored = intake::create(&self.jobs, wanted).await?;
         Ok(Response::new(v1::CreateJobResponse {
             request_digest: digest(&stored),
-            job: Some(job(&stored)),
+            job: job(&stored),
         }))
     }
 
@@ -168,7 +168,7 @@ impl JobService for JobApi {
         let stored = self.find(&viewer, request.by).await?;
         Ok(Response::new(v1::GetJobResponse {
             request_digest: digest(&stored),
-            job: Some(job(&stored)),
+            job: job(&stored),
         }))
     }
 
@@ -177,7 +177,7 @@ impl JobService for JobApi {
         request: Request<v1::ListJobsRequest>,
     ) -> Result<Response<v1::ListJobsResponse>, Status> {
         let (page, has_more) = self.page(request.into_inner()).await?;
-        let jobs = page.iter().map(job).collect();
+        let jobs = page.iter().filter_map(job).collect();
         Ok(Response::new(v1::ListJobsResponse { jobs, has_more }))
     }
 
@@ -186,9 +186,7 @@ impl JobService for JobApi {
         request: Request<v1::CancelJobRequest>,
     ) -> Result<Response<v1::CancelJobResponse>, Status> {
         let stored = self.cancel(request.get_ref()).await?;
-        Ok(Response::new(v1::CancelJobResponse {
-            job: Some(job(&stored)),
-        }))
+        Ok(Response::new(v1::CancelJobResponse { job: job(&stored) }))
     }
 
     type WatchJobsStream = BoxStream<'static, Result<v1::JobChange, Status>>;
@@ -214,7 +212,7 @@ impl JobService for JobApi {
                     sequence,
                 },
                 Told::Changed(stored) => v1::JobChange {
-                    job: Some(job(&stored)),
+                    job: job(&stored),
                     sequence: stored.version,
                 },
             })

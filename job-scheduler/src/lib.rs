@@ -1,7 +1,7 @@
 //! The job scheduler: owns every state transition, lease, retry and limit of copy jobs.
 //!
 //! Any number of replicas run side by side on one Redis; none is special and none keeps anything of
-//! its own. Read in this order: what a job is ([`job_record`], [`job_state`], [`lifecycle`]), where
+//! its own. Read in this order: what a job is ([`job_record`], [`task`], [`job_state`], [`lifecycle`]), where
 //! it is kept ([`store`]), how it is changed ([`jobs`]), who asks for that ([`job_service`],
 //! [`work_service`], [`reconciler`], [`dispatcher`]).
 
@@ -10,7 +10,7 @@ mod claims;
 pub mod dispatcher;
 pub mod fairness;
 mod health;
-mod intake;
+pub mod intake;
 pub mod job_record;
 pub mod job_service;
 pub mod job_state;
@@ -27,6 +27,7 @@ pub mod settings;
 pub mod status;
 pub mod store;
 pub mod store_clock;
+pub mod task;
 mod viewer;
 pub mod watch;
 pub mod work_service;

@@ -10,6 +10,7 @@ mod finish;
 mod grant;
 mod intake;
 mod lapse;
+mod plan_news;
 mod report;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use finish::finish;
 pub use grant::{NotGrantable, grant, grant_again};
 pub use intake::accept;
 pub use lapse::{lapse, promote};
+pub use plan_news::plan_told;
 pub(crate) use report::directive;
 pub use report::report;
 
@@ -113,6 +115,12 @@ fn give_up(
     record.error = Some(error);
     record.waiting_until = None;
     Ok(())
+}
+
+/// Ends a cancel with nothing left to clean.
+fn end_cancel(record: &mut JobRecord, now: Timestamp) -> Result<(), IllegalTransition> {
+    step(record, Event::CleanUpStarted, now)?;
+    step(record, Event::Cleaned, now)
 }
 
 /// The deadline of a job that a worker has started on.

@@ -83,7 +83,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "queue_time",
-            "From acceptance to the first grant",
+            "From a copy's acceptance to its first grant",
             Unit::Seconds,
             metrics.queue_seconds.clone(),
         );
@@ -121,13 +121,16 @@ impl Metrics {
     }
 
     /// A new job stands.
-    pub(crate) fn accepted(&self) {
-        self.entered(JobStatus::ReplicateRequested);
+    pub(crate) fn accepted(&self, record: &JobRecord) {
+        if record.copy().is_some() {
+            self.entered(record.status);
+        }
     }
 
     /// A record has been replaced by another.
     pub(crate) fn changed(&self, before: &JobRecord, after: &JobRecord, now: Timestamp) {
-        if before.status != after.status {
+        let is_copy = after.copy().is_some();
+        if before.status != after.status && is_copy {
             self.entered(after.status);
         }
         let token = |record: &JobRecord| record.lease.as_ref().map(|lease| lease.token);
@@ -139,7 +142,7 @@ impl Metrics {
                 self.lapsed.get_or_create(&unit(after, lease.kind)).inc();
             }
         }
-        if before.started_at.is_none() && after.started_at.is_some() {
+        if before.started_at.is_none() && after.started_at.is_some() && is_copy {
             let waited = now.duration_since(after.created_at).as_secs_f64();
             self.queue_seconds.observe(waited);
         }
@@ -191,10 +194,7 @@ fn label(region: &RegionId) -> RegionLabel {
 
 fn unit(record: &JobRecord, kind: UnitKind) -> UnitLabel {
     UnitLabel {
-        kind: match kind {
-            UnitKind::Copy => "copy",
-            UnitKind::CleanUp => "clean_up",
-        },
-        region: record.spec.destination.region.to_string(),
+        kind: kind.as_str(),
+        region: record.region().to_string(),
     }
 }

@@ -9,6 +9,9 @@ use crate::job_record::JobRecord;
 use crate::lifecycle::{Jitter, Rules, after, give_up_when_due, lapse, promote};
 use crate::store::Due;
 
+/// The indexes whose jobs take a step by themselves. News for a plan changes the plan first: they are not here.
+pub const STEPPED: [Due; 4] = [Due::Waiting, Due::Lease, Due::Deadline, Due::Finished];
+
 /// A step to be committed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -34,7 +37,7 @@ pub struct Moment {
 #[must_use]
 pub fn horizon(what: Due, moment: Moment, rules: &Rules) -> Option<Timestamp> {
     match what {
-        Due::Waiting | Due::Deadline => Some(moment.now),
+        Due::Waiting | Due::Deadline | Due::PlanNews => Some(moment.now),
         Due::Lease => {
             let settled = after(moment.serving_since, rules.lease_length);
             (moment.now >= settled).then_some(moment.now)
@@ -46,7 +49,7 @@ pub fn horizon(what: Due, moment: Moment, rules: &Rules) -> Option<Timestamp> {
     }
 }
 
-/// The step that a due job needs; none when it is not due after all.
+/// The step that a due job needs; none when it is not due after all, or takes none by itself ([`STEPPED`]).
 #[must_use]
 pub fn step(
     what: Due,
@@ -64,6 +67,7 @@ pub fn step(
             let old = record.finished_at.is_some_and(|at| at <= horizon);
             return (record.is_over() && old).then_some(Step::Remove);
         }
+        Due::PlanNews => return None,
     };
     Some(Step::Replace(Box::new(next)))
 }

@@ -9,7 +9,7 @@ use domain::JobId;
 use tokio_util::sync::CancellationToken;
 
 use crate::jobs::Jobs;
-use crate::planner::{Moment, Step, horizon, step};
+use crate::planner::{Moment, STEPPED, Step, horizon, step};
 use crate::quarantine;
 use crate::store::{Due, Place, StoreError};
 use crate::watch::ChangeFeed;
@@ -56,7 +56,7 @@ pub async fn tick(jobs: &Jobs) -> Result<(), StoreError> {
         .await?;
     let moment = Moment { now, serving_since };
     quarantine::look_again(jobs, now).await?;
-    for what in Due::ALL {
+    for what in STEPPED {
         for _ in 0..BATCHES {
             if reconcile(jobs, what, moment).await? < BATCH {
                 break;

@@ -78,8 +78,8 @@ pub enum Created {
 /// The terms of acceptance.
 #[derive(Debug, Clone)]
 pub struct IntakeTerms {
-    /// Open jobs that the owner may have, this one included.
-    pub queued_per_tenant: usize,
+    /// Open jobs that the owner may have, this one included; none for what a plan makes.
+    pub queued_per_tenant: Option<usize>,
     /// How long an idempotency key is remembered.
     pub idempotency_window: Duration,
     /// When the scheduler sends a message for it, unless it has been granted by then.
@@ -97,11 +97,19 @@ pub enum Due {
     Deadline,
     /// A finished job is old enough to go; `now` is then the age limit.
     Finished,
+    /// A job has ended whose plan does not know it yet.
+    PlanNews,
 }
 
 impl Due {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Lease, Self::Deadline, Self::Finished];
+    pub const ALL: [Self; 5] = [
+        Self::Waiting,
+        Self::Lease,
+        Self::Deadline,
+        Self::Finished,
+        Self::PlanNews,
+    ];
 }
 
 /// Where an index names a job.
@@ -155,7 +163,7 @@ pub struct TicketPace {
     pub most: usize,
 }
 
-/// A committed change, as told to subscribers. A hint to read again, no more.
+/// A committed change of a job, as told to subscribers; of errands nothing is told. A hint to read again, no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeNotice {
     /// The job.

@@ -46,12 +46,11 @@ impl Viewer {
         }
     }
 
-    /// A record, unless it is not the viewer's to see.
+    /// A record, unless it is not the viewer's to see. Errands are nobody's.
     pub(crate) fn may_see(&self, record: &JobRecord) -> Result<(), CallError> {
-        if self.all_tenants || record.owner() == self.owner {
-            Ok(())
-        } else {
-            Err(CallError::NotFound)
+        match record.owner() {
+            Some(owner) if self.all_tenants || owner == self.owner => Ok(()),
+            _ => Err(CallError::NotFound),
         }
     }
 

@@ -4,6 +4,9 @@ mod job;
 mod plan_document;
 mod plan_parts;
 mod plan_view;
+mod plan_work;
+#[cfg(test)]
+mod sample;
 mod work;
 
 use std::str::FromStr;

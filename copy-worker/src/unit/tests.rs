@@ -74,6 +74,28 @@ async fn patience_has_an_end() {
     assert!(told(&scheduler).is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_errand_is_reported_as_that_of_a_copy() {
+    let scheduler = SchedulerDouble::default();
+    let workshop = Arc::new(scheduler.workshop());
+    run(&workshop, claimed(UnitKind::Resolve)).await;
+    let [Told::Failed(failed)] = &told(&scheduler)[..] else {
+        panic!("{:?}", told(&scheduler));
+    };
+    assert!(failed.transient);
+    let error = failed.error.as_ref().expect("a reason");
+    assert!(error.message.contains("ot1"), "{}", error.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_errand_that_is_called_off_ends_at_once() {
+    let attempt = Attempt::new(claimed(UnitKind::Resolve));
+    attempt.follow(domain::Directive::Cancel);
+    let ended = crate::units::run_errand(&attempt, std::future::pending()).await;
+    assert_eq!(ended, crate::units::ErrandEnd::Stopped);
+    assert_eq!(attempt.outcome(ended.into()), Some(Outcome::HandedBack));
+}
+
 #[test]
 fn a_panic_is_a_transient_failure_that_shows_nothing_of_itself() {
     let failure = panicked(&"password=hunter2" as &(dyn Any + Send));

@@ -4,6 +4,7 @@
 //! another clean-up.
 
 use copy_engine::{Ended, Failure, Order};
+use domain::CopySpec;
 use openstack::Glance;
 use tracing::warn;
 
@@ -12,17 +13,17 @@ use crate::attempt::Attempt;
 use crate::workshop::Workshop;
 
 /// Removes the leftovers of earlier attempts.
-pub(crate) async fn clean_up(workshop: &Workshop, attempt: &Attempt) -> Ended {
-    remove(workshop, attempt, &attempt.order()).await
+pub(crate) async fn clean_up(workshop: &Workshop, attempt: &Attempt, spec: &CopySpec) -> Ended {
+    remove(workshop, attempt, &attempt.order(spec)).await
 }
 
 /// Removes everything of the job, this attempt's own image included: its end came too late.
-pub(crate) async fn discard(workshop: &Workshop, attempt: &Attempt) -> Ended {
-    remove(workshop, attempt, &attempt.order_to_discard()).await
+pub(crate) async fn discard(workshop: &Workshop, attempt: &Attempt, spec: &CopySpec) -> Ended {
+    remove(workshop, attempt, &attempt.order_to_discard(spec)).await
 }
 
 async fn remove(workshop: &Workshop, attempt: &Attempt, order: &Order) -> Ended {
-    let destination = match glance(workshop, attempt).await {
+    let destination = match glance(workshop, attempt, &order.spec).await {
         Ok(destination) => destination,
         Err(failure) => {
             warn!(error.message = %failure, "the destination cannot be cleaned yet");
@@ -40,8 +41,11 @@ async fn remove(workshop: &Workshop, attempt: &Attempt, order: &Order) -> Ended 
     .await
 }
 
-async fn glance(workshop: &Workshop, attempt: &Attempt) -> Result<Glance, Failure> {
-    let spec = &attempt.grant.spec;
+async fn glance(
+    workshop: &Workshop,
+    attempt: &Attempt,
+    spec: &CopySpec,
+) -> Result<Glance, Failure> {
     workshop
         .region(&spec.destination.region, &request_context(attempt))?
         .glance_for_tenant(&spec.destination.tenant)

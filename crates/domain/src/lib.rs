@@ -11,6 +11,7 @@ mod plan;
 mod property_pattern;
 mod schedule;
 mod status;
+mod unit;
 mod work;
 
 pub use copy_job::{CopySpec, Destination, IfIdentical, ImageDigest, JobView, Source};
@@ -26,4 +27,5 @@ pub use plan::{
 pub use property_pattern::PropertyPattern;
 pub use schedule::{InvalidSchedule, Schedule, ScheduleFields};
 pub use status::{JobStatus, UnknownStatus};
-pub use work::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage, UnitKind};
+pub use unit::{Unit, UnitKind};
+pub use work::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage};

@@ -4,36 +4,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CopySpec, ImageId, JobError, JobId, LeaseToken};
-
-/// The kinds of work that a worker may be granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnitKind {
-    /// Make the copy.
-    Copy,
-    /// Settle the leftovers of earlier attempts; nothing else.
-    CleanUp,
-}
+use crate::{ImageId, JobError, JobId, LeaseToken, ReplicaFate, ResolvedImage, Unit};
 
 /// One unit of work with the lease under which it is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// What to do.
-    pub kind: UnitKind,
+    pub unit: Unit,
     /// For which job.
     pub job_id: JobId,
-    /// The whole specification.
-    pub spec: CopySpec,
     /// Number of this attempt, from 1. A clean-up keeps the number of the last attempt.
     pub attempt: u32,
     /// Proof of the lease.
     pub lease_token: LeaseToken,
     /// The lease ends this long after the claim was *sent*, unless renewed.
     pub lease_length: Duration,
-    /// The image that this attempt makes. None for a clean-up.
+    /// The image that this attempt makes; only a copy has one.
     pub destination_image_id: Option<ImageId>,
-    /// Images of earlier attempts, to be settled before anything else.
+    /// Images of earlier attempts to copy, to be settled before anything else.
     pub leftovers: Vec<ImageId>,
     /// Whether the job is being canceled: then no leftover is adopted.
     pub cancel_requested: bool,
@@ -91,6 +79,13 @@ pub enum Outcome {
         /// This attempt's image, or a leftover that was adopted.
         image: ImageId,
     },
+    /// The images of a plan's fire are found.
+    Resolved {
+        /// One each.
+        images: Vec<ResolvedImage>,
+    },
+    /// It is settled what becomes of a replica that was to be removed.
+    Removed(ReplicaFate),
     /// The attempt failed.
     Failed {
         /// Why.

@@ -3,7 +3,7 @@
 use domain::JobStatus;
 use jiff::Timestamp;
 
-use super::{Rules, after, step};
+use super::{Rules, after, end_cancel, step};
 use crate::job_record::{Deadline, DeadlineKind, JobRecord};
 use crate::job_state::{Event, IllegalTransition};
 
@@ -36,9 +36,13 @@ pub fn cancel(
         at: after(now, rules.clean_up_grace),
         kind: DeadlineKind::CleanUp,
     });
-    if next.lease.is_none() && next.leftovers.is_empty() {
-        step(&mut next, Event::CleanUpStarted, now).map_err(not_cancelable)?;
-        step(&mut next, Event::Cleaned, now).map_err(not_cancelable)?;
+    // A copy that lost its lease may still be at it; an errand has nothing that could be cleaned.
+    let nobody_on_it = match next.copy() {
+        Some(_) => next.lease.is_none(),
+        None => next.held_lease().is_none(),
+    };
+    if nobody_on_it && next.leftovers.is_empty() {
+        end_cancel(&mut next, now).map_err(not_cancelable)?;
     }
     Ok(next)
 }
@@ -49,6 +53,7 @@ mod tests {
 
     use super::*;
     use crate::lifecycle::sample::{self, at};
+    use crate::lifecycle::{Jitter, lapse};
 
     #[test]
     fn a_job_that_nobody_started_is_canceled_at_once() {
@@ -73,6 +78,22 @@ mod tests {
         assert_eq!(canceled.status, JobStatus::CancelRequested);
         assert_eq!(canceled.waiting_until, None);
         assert_eq!(canceled.unit(), Some(UnitKind::CleanUp));
+    }
+
+    #[test]
+    fn an_errand_that_nobody_is_on_is_canceled_at_once_and_another_when_its_lease_ends() {
+        let rules = sample::rules();
+        let held = sample::leased(&sample::accepted_as(sample::resolve()), 0);
+        let waiting = cancel(&held, at(1), &rules).expect("cancelable");
+        assert_eq!(waiting.status, JobStatus::CancelRequested);
+        assert_eq!(waiting.unit(), None);
+        let ended = lapse(&waiting, at(30), Jitter(0.0), &rules).expect("expired");
+        assert_eq!(ended.status, JobStatus::Canceled);
+
+        let lapsed = lapse(&held, at(30), Jitter(0.0), &rules).expect("expired");
+        let canceled = cancel(&lapsed, at(31), &rules).expect("cancelable");
+        assert_eq!(canceled.status, JobStatus::Canceled);
+        assert_eq!(canceled.held_lease(), None);
     }
 
     #[test]

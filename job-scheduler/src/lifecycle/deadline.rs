@@ -21,7 +21,10 @@ pub fn give_up_when_due(record: &JobRecord, now: Timestamp) -> Option<JobRecord>
             &mut next,
             JobError::new(
                 ErrorCode::QueueDeadlineExceeded,
-                "no worker of the destination region started on the copy in time; try again later",
+                format!(
+                    "no worker of the destination region started on {} in time; try again later",
+                    record.task.name()
+                ),
             ),
             now,
         ),
@@ -29,7 +32,10 @@ pub fn give_up_when_due(record: &JobRecord, now: Timestamp) -> Option<JobRecord>
             &mut next,
             JobError::new(
                 ErrorCode::JobDeadlineExceeded,
-                "the copy did not end in time; try again later",
+                format!(
+                    "{} did not end in time; try again later",
+                    record.task.name()
+                ),
             ),
             now,
         ),

@@ -10,6 +10,7 @@ use super::report::{renew, settle};
 use super::{Jitter, Rules, after, give_up, step};
 use crate::job_record::JobRecord;
 use crate::job_state::{Event, IllegalTransition};
+use crate::task::{ErrandResult, Task};
 
 /// Copies of one job that may differ from their source: once is a fault of the line or a disk, twice
 /// is one that another attempt won't mend.
@@ -44,6 +45,9 @@ pub fn finish(
     let verdict = match (kind, record.status) {
         (UnitKind::Copy, JobStatus::Replicating) => {
             end_copy(&mut next, finish, now, jitter, rules)?
+        }
+        (UnitKind::Resolve | UnitKind::Remove, JobStatus::Replicating) => {
+            end_errand(&mut next, finish, now, jitter, rules)?
         }
         _ => end_clean_up(&mut next, finish, now, jitter, rules)?,
     };
@@ -83,19 +87,14 @@ fn end_copy(
             let message = format!("a worker reported image {image}, which this job never made");
             give_up(next, JobError::new(ErrorCode::Internal, message), now)?;
         }
+        Outcome::Resolved { .. } | Outcome::Removed(_) => refuse(next, now)?,
         Outcome::Failed { error, transient } => {
             next.image = None;
-            next.failures += 1;
             if error.code == ErrorCode::VerificationFailed {
                 next.mismatches += 1;
             }
-            let exhausted =
-                next.failures >= rules.max_attempts || next.mismatches >= MOST_MISMATCHES;
-            if *transient && !exhausted {
-                next.waiting_until = Some(after(now, rules.backoff(next.failures, jitter)));
-            } else {
-                give_up(next, error.clone(), now)?;
-            }
+            let may_repeat = *transient && next.mismatches < MOST_MISMATCHES;
+            fail(next, error, may_repeat, now, jitter, rules)?;
         }
         // Nobody asked for a clean-up: the attempt is simply over, and counts for nothing.
         Outcome::Cleaned | Outcome::HandedBack => next.image = None,
@@ -103,7 +102,59 @@ fn end_copy(
     Ok(FinishVerdict::Committed)
 }
 
-/// The end of anything else: a clean-up, or a copy whose job was canceled or given up meanwhile.
+/// The end of an errand that nobody has called off.
+fn end_errand(
+    next: &mut JobRecord,
+    finish: &Finish,
+    now: Timestamp,
+    jitter: Jitter,
+    rules: &Rules,
+) -> Result<FinishVerdict, IllegalTransition> {
+    next.waiting_until = None;
+    match (&finish.outcome, &next.task) {
+        (Outcome::Resolved { images }, Task::Resolve(_)) => {
+            next.errand_result = Some(ErrandResult::Resolved(images.clone()));
+            step(next, Event::Replicated, now)?;
+        }
+        (Outcome::Removed(fate), Task::Remove(_)) => {
+            next.errand_result = Some(ErrandResult::Removed(fate.clone()));
+            step(next, Event::Replicated, now)?;
+        }
+        (Outcome::Replicated { .. } | Outcome::Resolved { .. } | Outcome::Removed(_), _) => {
+            refuse(next, now)?;
+        }
+        (Outcome::Failed { error, transient }, _) => {
+            fail(next, error, *transient, now, jitter, rules)?;
+        }
+        (Outcome::Cleaned | Outcome::HandedBack, _) => {}
+    }
+    Ok(FinishVerdict::Committed)
+}
+
+/// An attempt has failed: another follows, unless none could do better or there were enough.
+fn fail(
+    next: &mut JobRecord,
+    error: &JobError,
+    may_repeat: bool,
+    now: Timestamp,
+    jitter: Jitter,
+    rules: &Rules,
+) -> Result<(), IllegalTransition> {
+    next.failures += 1;
+    if may_repeat && next.failures < rules.max_attempts {
+        next.waiting_until = Some(after(now, rules.backoff(next.failures, jitter)));
+        return Ok(());
+    }
+    give_up(next, error.clone(), now)
+}
+
+/// A worker reported the end of a task that this job is not.
+fn refuse(next: &mut JobRecord, now: Timestamp) -> Result<(), IllegalTransition> {
+    let message = format!("a worker mistook {} for something else", next.task.name());
+    give_up(next, JobError::new(ErrorCode::Internal, message), now)
+}
+
+/// The end of anything else: a clean-up, or a unit whose job was canceled or given up meanwhile.
 fn end_clean_up(
     next: &mut JobRecord,
     finish: &Finish,
@@ -115,7 +166,7 @@ fn end_clean_up(
     if canceling {
         step(next, Event::CleanUpStarted, now)?;
     }
-    if matches!(finish.outcome, Outcome::Replicated { .. }) {
+    if matches!(finish.outcome, Outcome::Replicated { .. }) && next.copy().is_some() {
         return Ok(FinishVerdict::Discard);
     }
     if canceling && next.leftovers.is_empty() {
@@ -124,7 +175,11 @@ fn end_clean_up(
     next.waiting_until = match &finish.outcome {
         _ if next.leftovers.is_empty() => None,
         Outcome::HandedBack => None,
-        Outcome::Replicated { .. } | Outcome::Failed { .. } | Outcome::Cleaned => {
+        Outcome::Replicated { .. }
+        | Outcome::Resolved { .. }
+        | Outcome::Removed(_)
+        | Outcome::Failed { .. }
+        | Outcome::Cleaned => {
             next.clean_up_failures += 1;
             Some(after(now, rules.backoff(next.clean_up_failures, jitter)))
         }

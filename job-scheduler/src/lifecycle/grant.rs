@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Rules, after, job_deadline, step};
 use crate::job_record::{JobRecord, Lease};
-use crate::job_state::Event;
+use crate::job_state::{Event, IllegalTransition};
 
 /// A job that has no unit to grant now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,13 +31,13 @@ pub fn grant(
     let mut next = record.clone();
     match kind {
         UnitKind::Copy => {
-            step(&mut next, Event::AttemptGranted, now).map_err(|_| NotGrantable)?;
-            next.attempt += 1;
+            begin(&mut next, now, rules).map_err(|_| NotGrantable)?;
             next.leftovers.push(next.attempt_image());
             next.image = None;
             next.bytes_copied = 0;
-            next.started_at.get_or_insert(now);
-            next.deadline = Some(job_deadline(&next, rules));
+        }
+        UnitKind::Resolve | UnitKind::Remove => {
+            begin(&mut next, now, rules).map_err(|_| NotGrantable)?;
         }
         UnitKind::CleanUp if next.status.is_being_canceled() => {
             step(&mut next, Event::CleanUpStarted, now).map_err(|_| NotGrantable)?;
@@ -55,6 +55,15 @@ pub fn grant(
     });
     next.updated_at = now;
     Ok(next)
+}
+
+/// Another attempt.
+fn begin(next: &mut JobRecord, now: Timestamp, rules: &Rules) -> Result<(), IllegalTransition> {
+    step(next, Event::AttemptGranted, now)?;
+    next.attempt += 1;
+    next.started_at.get_or_insert(now);
+    next.deadline = Some(job_deadline(next, rules));
+    Ok(())
 }
 
 /// The same claim again (its answer was lost): the lease is renewed, for the worker counts its
@@ -91,6 +100,18 @@ mod tests {
         assert_eq!(grant.destination_image_id, Some(granted.leftovers[0]));
         assert_eq!(grant.leftovers, []);
         assert_eq!(grant.attempt, 1);
+    }
+
+    #[test]
+    fn an_errand_has_no_image_and_leaves_nothing() {
+        for task in [sample::resolve(), sample::remove()] {
+            let granted = sample::leased(&sample::accepted_as(task), 0);
+            assert_eq!(granted.status, JobStatus::Replicating);
+            assert_eq!(granted.leftovers, []);
+            let grant = granted.grant(sample::rules().lease_length).expect("leased");
+            assert_eq!(grant.unit.kind(), granted.task.kind());
+            assert_eq!(grant.destination_image_id, None);
+        }
     }
 
     #[test]

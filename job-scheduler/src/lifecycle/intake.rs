@@ -1,16 +1,17 @@
 //! A job is accepted.
 
-use domain::{CopySpec, JobId, JobStatus};
+use domain::{JobId, JobStatus};
 use jiff::Timestamp;
 
 use super::{Rules, after};
 use crate::job_record::{Deadline, DeadlineKind, FORMAT, Idempotency, JobRecord};
+use crate::task::Task;
 
 /// The record of a new job, eligible at once.
 #[must_use]
 pub fn accept(
     id: JobId,
-    spec: CopySpec,
+    task: Task,
     idempotency: Option<Idempotency>,
     now: Timestamp,
     rules: &Rules,
@@ -23,7 +24,7 @@ pub fn accept(
     JobRecord {
         format: FORMAT,
         id,
-        spec,
+        task,
         idempotency,
         status: JobStatus::ReplicateRequested,
         copy_progress: 0,
@@ -44,5 +45,7 @@ pub fn accept(
         started_at: None,
         updated_at: now,
         finished_at: None,
+        errand_result: None,
+        told_plan: false,
     }
 }

@@ -3,7 +3,7 @@
 use domain::{ErrorCode, JobError, JobStatus, UnitKind};
 use jiff::Timestamp;
 
-use super::{Jitter, Rules, after, give_up};
+use super::{Jitter, Rules, after, end_cancel, give_up};
 use crate::job_record::JobRecord;
 
 /// Marks a lease that has run out: another attempt may take over, and the slot is free. The token
@@ -24,12 +24,13 @@ pub fn lapse(
     let kind = lease.kind;
     next.updated_at = now;
     match kind {
-        UnitKind::Copy => {
+        UnitKind::Copy | UnitKind::Resolve | UnitKind::Remove => {
             next.lost_leases += 1;
             if next.status == JobStatus::Replicating && next.lost_leases >= rules.max_lost_leases {
                 let message = format!(
-                    "workers stopped answering {} times while they worked on this copy",
-                    next.lost_leases
+                    "workers stopped answering {} times while they were at {}",
+                    next.lost_leases,
+                    next.task.name()
                 );
                 give_up(
                     &mut next,
@@ -37,6 +38,9 @@ pub fn lapse(
                     now,
                 )
                 .ok()?;
+            }
+            if kind != UnitKind::Copy && next.status.is_being_canceled() {
+                end_cancel(&mut next, now).ok()?;
             }
         }
         UnitKind::CleanUp => {

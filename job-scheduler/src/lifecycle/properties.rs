@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use domain::{FinishVerdict, ImageId, LeaseToken, Outcome, Stage};
+use domain::{FinishVerdict, ImageId, LeaseToken, Outcome, ReplicaFate, Stage};
 use proptest::prelude::*;
 
 use super::sample::{self, at, failed, finish_of, report_of};
-use super::{Jitter, cancel, finish, give_up_when_due, grant, lapse, promote, report};
+use super::{Jitter, cancel, finish, give_up_when_due, grant, lapse, plan_told, promote, report};
 use crate::job_record::JobRecord;
 use crate::store::keys::Keys;
 use crate::store::placement::{self, Entry};
+use crate::task::Task;
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -26,6 +27,7 @@ enum Op {
     /// A finish under a token that was the current one some time.
     LateFinish,
     Cancel,
+    TellPlan,
     Pass {
         seconds: i64,
     },
@@ -36,9 +38,10 @@ fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::Grant),
         2 => (0..2_000_000_u64, any::<bool>(), 0..4_usize)
             .prop_map(|(bytes, canceling, settle)| Op::Report { bytes, canceling, settle }),
-        3 => (0..5_u8, 0..4_usize).prop_map(|(outcome, settle)| Op::Finish { outcome, settle }),
+        3 => (0..7_u8, 0..4_usize).prop_map(|(outcome, settle)| Op::Finish { outcome, settle }),
         1 => Just(Op::LateFinish),
         1 => Just(Op::Cancel),
+        1 => Just(Op::TellPlan),
         3 => prop_oneof![4 => 1..60_i64, 1 => Just(100_000_i64), 1 => Just(700_000_i64)]
             .prop_map(|seconds| Op::Pass { seconds }),
     ]
@@ -89,6 +92,8 @@ impl World {
                     1 => failed(true),
                     2 => failed(false),
                     3 => Outcome::Cleaned,
+                    4 => Outcome::Resolved { images: Vec::new() },
+                    5 => Outcome::Removed(ReplicaFate::Gone),
                     _ => Outcome::HandedBack,
                 };
                 let mut word = finish_of(&record, outcome);
@@ -111,6 +116,7 @@ impl World {
                 None
             }
             Op::Cancel => cancel(&record, now, &rules).ok(),
+            Op::TellPlan => plan_told(&record),
             Op::Pass { seconds } => {
                 self.now += seconds;
                 let now = at(self.now);
@@ -159,10 +165,24 @@ impl World {
             assert!(known, "{image} is forgotten");
         }
         // An accepted job ends: somebody is on it, it can be granted, or it waits for its time; and
-        // never two of these at once.
+        // never two of these at once. And whoever made it hears of its end.
         let standing = placement::entries(next, &Keys::new("p"));
-        let standing = standing.iter().filter(|entry| is_work(entry)).count();
-        assert_eq!(standing, usize::from(!next.is_over()), "{next:?}");
+        let work = standing.iter().filter(|entry| is_work(entry)).count();
+        let is_done =
+            next.status.is_final() && next.leftovers.is_empty() && next.held_lease().is_none();
+        assert_eq!(work, usize::from(!is_done), "{next:?}");
+        let news = standing
+            .iter()
+            .filter(|entry| stands_in(entry, "p:plan-news"));
+        assert_eq!(news.count(), usize::from(next.untold_plan().is_some()));
+        let old = standing
+            .iter()
+            .filter(|entry| stands_in(entry, "p:finished"));
+        assert_eq!(old.count(), usize::from(next.is_over()));
+        if next.copy().is_none() {
+            assert_eq!((next.leftovers.len(), next.image), (0, None));
+            assert_eq!(next.errand_result.is_some(), done);
+        }
         assert!(
             next.status.is_final() || next.deadline.is_some(),
             "it may wait for ever"
@@ -171,7 +191,8 @@ impl World {
             next.status,
             domain::JobStatus::Error | domain::JobStatus::Canceled
         ) {
-            assert_eq!(next.view().destination_image_id, None);
+            let shown = next.view().and_then(|job| job.destination_image_id);
+            assert_eq!(shown, None);
         }
     }
 }
@@ -184,11 +205,24 @@ fn is_work(entry: &Entry) -> bool {
     key.starts_with("p:eligible:") || key == "p:waiting" || key == "p:leases"
 }
 
+fn stands_in(entry: &Entry, index: &str) -> bool {
+    matches!(entry, Entry::Scored { key, .. } if key == index)
+}
+
+fn task() -> impl Strategy<Value = Task> {
+    prop_oneof![
+        3 => Just(Task::Copy(sample::spec("t1"))),
+        2 => Just(sample::planned()),
+        2 => Just(sample::resolve()),
+        2 => Just(sample::remove()),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
-    fn the_promises_hold(ops in prop::collection::vec(op(), 1..80)) {
-        let record = sample::accepted();
+    fn the_promises_hold(task in task(), ops in prop::collection::vec(op(), 1..80)) {
+        let record = sample::accepted_as(task);
         let mut world = World {
             record,
             now: 0,

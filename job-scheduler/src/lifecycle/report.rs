@@ -29,7 +29,7 @@ pub fn report(
         // Legal in this status, as the table in `job_state` shows; a refusal changes nothing.
         let _ = step(&mut next, Event::CleanUpStarted, now);
     }
-    if next.status == JobStatus::Replicating {
+    if next.status == JobStatus::Replicating && next.copy().is_some() {
         next.bytes_copied = report.bytes_copied;
         next.copy_progress = next.copy_progress.max(percent(&next));
         if let Some(image) = report.image.filter(|image| next.leftovers.contains(image)) {
@@ -47,11 +47,9 @@ pub fn report(
 pub(crate) fn directive(record: &JobRecord, report: &ProgressReport) -> Directive {
     match &record.lease {
         Some(lease) if lease.token == report.lease_token => match (lease.kind, record.status) {
-            (UnitKind::Copy, JobStatus::Replicating) | (UnitKind::CleanUp, _) => {
-                Directive::Continue
-            }
+            (_, JobStatus::Replicating) | (UnitKind::CleanUp, _) => Directive::Continue,
             // A deadline ends an attempt as a cancel does: whoever fills the image removes it.
-            (UnitKind::Copy, _) => Directive::Cancel,
+            (UnitKind::Copy | UnitKind::Resolve | UnitKind::Remove, _) => Directive::Cancel,
         },
         _ => Directive::Stop,
     }
@@ -59,7 +57,7 @@ pub(crate) fn directive(record: &JobRecord, report: &ProgressReport) -> Directiv
 
 /// Extends a lease. One that had lapsed was not lost after all.
 pub(super) fn renew(lease: &mut Lease, lost_leases: &mut u32, now: Timestamp, rules: &Rules) {
-    if lease.lapsed && lease.kind == UnitKind::Copy {
+    if lease.lapsed && lease.kind != UnitKind::CleanUp {
         *lost_leases = lost_leases.saturating_sub(1);
     }
     lease.lapsed = false;
@@ -75,7 +73,7 @@ pub(super) fn settle(record: &mut JobRecord, settled: &[domain::ImageId]) {
 }
 
 fn percent(record: &JobRecord) -> u8 {
-    let total = u128::from(record.spec.source_digest.size_bytes.max(1));
+    let total = u128::from(record.task.size_bytes().max(1));
     let percent = u128::from(record.bytes_copied) * 100 / total;
     u8::try_from(percent.min(99)).unwrap_or(99)
 }
@@ -92,7 +90,7 @@ mod tests {
     fn progress_is_the_highest_ever_and_never_a_hundred() {
         let rules = sample::rules();
         let record = sample::granted();
-        let size = record.spec.source_digest.size_bytes;
+        let size = record.task.size_bytes();
         let (half, directive) = report(&record, &report_of(&record, size / 2), at(1), &rules);
         let half = half.expect("written");
         assert_eq!((half.copy_progress, directive), (50, Directive::Continue));

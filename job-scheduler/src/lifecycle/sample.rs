@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use domain::{
-    ClaimId, CopySpec, Destination, ErrorCode, Finish, IfIdentical, ImageDigest, ImageId, JobError,
-    JobId, LeaseToken, Outcome, ProgressReport, RegionId, Source, Stage, TenantId, UserId,
-    WorkerId,
+    ActionId, ClaimId, CopySpec, Creator, Destination, ErrorCode, Finish, IfIdentical, ImageDigest,
+    ImageId, ImageSelector, JobError, JobId, LeaseToken, Outcome, PlanFire, PlanId, ProgressReport,
+    RecoveryPoint, RegionId, ReplicaRemoval, Source, Stage, TenantId, UserId, WorkerId,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Jitter, Rules, accept, finish, grant};
 use crate::job_record::JobRecord;
+use crate::task::Task;
 
 /// The start of every test plus some seconds.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -61,8 +62,71 @@ pub(crate) fn spec(tenant: &str) -> CopySpec {
     }
 }
 
+pub(crate) fn plan_id() -> PlanId {
+    PlanId::from_uuid(Uuid::from_u128(50))
+}
+
+/// A copy that a plan makes.
+pub(crate) fn planned() -> Task {
+    Task::Copy(CopySpec {
+        plan_id: Some(plan_id()),
+        ..spec("t1")
+    })
+}
+
+/// An errand that finds a plan's images.
+pub(crate) fn resolve() -> Task {
+    let CopySpec {
+        source,
+        destination,
+        ..
+    } = spec("t1");
+    Task::Resolve(PlanFire {
+        plan_id: plan_id(),
+        action_id: ActionId::from_uuid(Uuid::from_u128(51)),
+        source_region: source.region,
+        source_tenant: source.tenant,
+        creator: Creator {
+            id: UserId::new("alice"),
+            name: "alice".to_owned(),
+            domain_id: "default".to_owned(),
+            domain_name: "Default".to_owned(),
+        },
+        selector: ImageSelector::Name("debian".to_owned()),
+        destination,
+        newest: Vec::new(),
+        traceparent: None,
+    })
+}
+
+/// An errand that removes a replica.
+pub(crate) fn remove() -> Task {
+    let CopySpec {
+        source,
+        source_digest,
+        destination,
+        ..
+    } = spec("t1");
+    Task::Remove(ReplicaRemoval {
+        plan_id: plan_id(),
+        replica: RecoveryPoint {
+            job_id: job_id(2),
+            image_id: job_id(2).image_of_attempt(1),
+            source_image_id: source.image,
+            digest: source_digest,
+            destination,
+            made_at: at(0),
+        },
+        survivors: vec![job_id(3).image_of_attempt(1)],
+    })
+}
+
 pub(crate) fn accepted() -> JobRecord {
-    accept(job_id(1), spec("t1"), None, at(0), &rules())
+    accept(job_id(1), Task::Copy(spec("t1")), None, at(0), &rules())
+}
+
+pub(crate) fn accepted_as(task: Task) -> JobRecord {
+    accept(job_id(1), task, None, at(0), &rules())
 }
 
 pub(crate) fn leased(record: &JobRecord, seconds: i64) -> JobRecord {

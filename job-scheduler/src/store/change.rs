@@ -87,7 +87,7 @@ pub struct LaneKeys {
     pub tickets: String,
     /// The region's ticket distances.
     pub steps: String,
-    /// The tenant's running copies; none for clean-ups.
+    /// The tenant's running copies; none for errands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub running: Option<String>,
     /// How many of those there may be.
@@ -130,8 +130,7 @@ impl Planner<'_> {
     #[must_use]
     pub fn create(&self, record: &JobRecord, ticket_at: Timestamp, now: Timestamp) -> Change {
         let mut change = self.change(None, Some(record), ticket_at, now);
-        let spec = &record.spec;
-        for region in [&spec.source.region, &spec.destination.region] {
+        for region in [record.source_region(), record.region()] {
             change.adds.push(Op {
                 t: 's',
                 k: self.keys.regions(),
@@ -198,11 +197,10 @@ impl Planner<'_> {
     /// The limits that a grant must not exceed. A lapsed lease that is renewed passes none: its copy
     /// goes on in any case, and counting it anew shows the truth, be it above a limit for a while.
     fn guards(&self, after: Option<&JobRecord>, granted: Option<&Lane>) -> Vec<Guard> {
-        let Some((record, lane)) = after.zip(granted).filter(|(_, lane)| !lane.is_clean_up())
-        else {
+        let Some((record, lane)) = after.zip(granted).filter(|(_, lane)| !lane.is_errands()) else {
             return Vec::new();
         };
-        let region = &record.spec.destination.region;
+        let region = record.region();
         let limits = &self.shape.limits;
         [
             (
@@ -231,10 +229,11 @@ impl Planner<'_> {
     }
 
     fn changed(&self, record: &JobRecord) -> Vec<String> {
-        [Scope::Owner(record.owner()), Scope::All]
-            .iter()
-            .map(|scope| self.keys.changed(scope))
-            .collect()
+        let scopes = record
+            .owner()
+            .map(|owner| [Scope::Owner(owner), Scope::All]);
+        let scopes = scopes.iter().flatten();
+        scopes.map(|scope| self.keys.changed(scope)).collect()
     }
 
     /// Lanes whose place may have changed: those that a unit entered or left, and all of a tenant's
@@ -258,13 +257,9 @@ impl Planner<'_> {
         touched.extend(granted_lane(before, after));
         let ran = before.and_then(placement::running_lane);
         let runs = after.and_then(placement::running_lane);
-        if ran != runs {
-            touched.extend(
-                self.shape
-                    .regions
-                    .iter()
-                    .map(|source| Lane::copies(source, &record.spec.source.tenant)),
-            );
+        if let Some(spec) = record.copy().filter(|_| ran != runs) {
+            let sources = self.shape.regions.iter();
+            touched.extend(sources.map(|source| Lane::copies(source, &spec.source.tenant)));
         }
         let entered = is.filter(|_| touched_by_entry(before, after));
         touched
@@ -277,7 +272,7 @@ impl Planner<'_> {
     }
 
     fn lane(&self, record: &JobRecord, lane: &Lane, ticket_at: Option<i64>) -> LaneKeys {
-        self.lane_of_region(&record.spec.destination.region, lane, ticket_at)
+        self.lane_of_region(record.region(), lane, ticket_at)
     }
 
     /// Everything about a lane.
@@ -298,7 +293,7 @@ impl Planner<'_> {
             virtual_times: self.keys.virtual_times(region),
             tickets: self.keys.tickets(region),
             steps: self.keys.ticket_steps(region),
-            running: (!lane.is_clean_up()).then_some(running),
+            running: (!lane.is_errands()).then_some(running),
             limit: self.shape.limits.copies_per_tenant,
             ticket_at,
         }
@@ -323,7 +318,7 @@ impl Planner<'_> {
         if after.and_then(placement::running_lane).is_some() {
             return Vec::new();
         }
-        let here = &record.spec.destination.region;
+        let here = record.region();
         let limits = &self.shape.limits;
         let wake = |running: String, limit: usize, region: &domain::RegionId, source: &str| Wake {
             running,

@@ -21,7 +21,7 @@
 //! | `running:destination:<region>` | set | the same |
 //! | `tickets:<region>` | sorted set | lanes by the time of their next message |
 //! | `ticket-steps:<region>` | hash | lane → distance to the ticket after that |
-//! | `waiting`, `leases`, `deadlines`, `finished` | sorted set | jobs by time |
+//! | `waiting`, `leases`, `deadlines`, `finished`, `plan-news` | sorted set | jobs by time |
 //! | `leftovers:<region>` | set | jobs that need a clean-up |
 //! | `regions` | set | regions ever named by a job |
 //! | `using:<region>` | set | jobs that are not over and name the region |
@@ -37,8 +37,9 @@ use domain::{JobId, JobStatus, RegionId, TenantId, UnitKind};
 use super::{Due, Place, Scope};
 use crate::job_record::{JobRecord, Owner};
 
-/// The pseudo-source and pseudo-tenant under which all clean-ups of a region queue.
-pub const CLEAN_UP: &str = "~clean-up";
+/// The pseudo-source and pseudo-tenant under which everything queues that is no copy: a region's clean-ups and
+/// the errands of plans.
+pub const ERRANDS: &str = "~errands";
 
 /// The field of a region's own virtual time.
 pub const CLOCK: &str = "~clock";
@@ -49,12 +50,12 @@ pub struct Keys {
     prefix: String,
 }
 
-/// Where a unit queues: a tenant's copies from one source, or the region's clean-ups.
+/// Where a unit queues: a tenant's copies from one source, or the region's errands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane {
-    /// The escaped source region, or [`CLEAN_UP`].
+    /// The escaped source region, or [`ERRANDS`].
     pub source: String,
-    /// The escaped tenant, or [`CLEAN_UP`].
+    /// The escaped tenant, or [`ERRANDS`].
     pub tenant: String,
 }
 
@@ -68,28 +69,28 @@ impl Lane {
         }
     }
 
-    /// The clean-ups.
+    /// Clean-ups and the errands of plans.
     #[must_use]
-    pub fn clean_ups() -> Self {
+    pub fn errands() -> Self {
         Self {
-            source: CLEAN_UP.to_owned(),
-            tenant: CLEAN_UP.to_owned(),
+            source: ERRANDS.to_owned(),
+            tenant: ERRANDS.to_owned(),
         }
     }
 
     /// Where a record's units of this kind queue.
     #[must_use]
     pub fn of(record: &JobRecord, kind: UnitKind) -> Self {
-        match kind {
-            UnitKind::Copy => Self::copies(&record.spec.source.region, &record.spec.source.tenant),
-            UnitKind::CleanUp => Self::clean_ups(),
+        match (kind, record.copy()) {
+            (UnitKind::Copy, Some(spec)) => Self::copies(&spec.source.region, &spec.source.tenant),
+            _ => Self::errands(),
         }
     }
 
-    /// Whether the clean-ups queue here, which no limit counts.
+    /// Whether errands queue here, which no limit counts.
     #[must_use]
-    pub fn is_clean_up(&self) -> bool {
-        self.source == CLEAN_UP
+    pub fn is_errands(&self) -> bool {
+        self.source == ERRANDS
     }
 
     /// The lane's name within its region.
@@ -214,6 +215,7 @@ impl Keys {
             Due::Lease => "leases",
             Due::Deadline => "deadlines",
             Due::Finished => "finished",
+            Due::PlanNews => "plan-news",
         }])
     }
 
@@ -331,7 +333,7 @@ mod tests {
     #[test]
     fn lane_names_read_back() {
         for lane in [
-            Lane::clean_ups(),
+            Lane::errands(),
             Lane::copies(&RegionId::new("ot|1"), &TenantId::new("t")),
         ] {
             assert_eq!(Lane::parse(&lane.name()), Some(lane));

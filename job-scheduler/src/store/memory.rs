@@ -86,11 +86,13 @@ impl MemoryStore {
 
     /// Nobody listening is no failure.
     fn tell(&self, record: &JobRecord, version: u64) {
-        let _ = self.notices.send(ChangeNotice {
-            job: record.id,
-            version,
-            owner: record.owner(),
-        });
+        if let Some(owner) = record.owner() {
+            let _ = self.notices.send(ChangeNotice {
+                job: record.id,
+                version,
+                owner,
+            });
+        }
     }
 }
 
@@ -157,17 +159,19 @@ impl Store for MemoryStore {
             return Ok(Created::Exists);
         }
         let owner = record.owner();
-        let key = record
-            .idempotency
-            .as_ref()
-            .map(|it| self.keys.idempotency(&owner, &it.key));
+        let key = owner.as_ref().zip(record.idempotency.as_ref());
+        let key = key.map(|(owner, it)| self.keys.idempotency(owner, &it.key));
         if let Some(job) = key
             .as_ref()
             .and_then(|key| read::job_of_key(&state.tables, key, now))
         {
             return Ok(Created::KeyTaken(job));
         }
-        if state.tables.size(&self.keys.open(&owner)) >= terms.queued_per_tenant {
+        let open = owner.map(|owner| state.tables.size(&self.keys.open(&owner)));
+        if open
+            .zip(terms.queued_per_tenant)
+            .is_some_and(|(open, limit)| open >= limit)
+        {
             return Err(StoreError::LimitReached);
         }
         let change = self.planner().create(record, terms.first_ticket_at, now);

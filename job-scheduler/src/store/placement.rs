@@ -74,13 +74,16 @@ pub fn entries(record: &JobRecord, keys: &Keys) -> BTreeSet<Entry> {
 }
 
 fn lists(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
+    let Some(owner) = record.owner() else {
+        return;
+    };
     let created = record.created_at.as_millisecond();
-    for scope in [Scope::Owner(record.owner()), Scope::All] {
+    if !record.status.is_final() {
+        placed.member(keys.open(&owner));
+    }
+    for scope in [Scope::Owner(owner), Scope::All] {
         placed.scored(keys.list(&scope, None), created);
         placed.scored(keys.list(&scope, Some(record.status)), created);
-    }
-    if !record.status.is_final() {
-        placed.member(keys.open(&record.owner()));
     }
 }
 
@@ -102,10 +105,12 @@ fn times(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
         Due::Finished,
         record.finished_at.filter(|_| record.is_over()),
     );
+    let news = record.untold_plan().and(record.finished_at);
+    due(Due::PlanNews, news);
 }
 
 fn work(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
-    let region = &record.spec.destination.region;
+    let region = record.region();
     if let Some(lane) = eligible_lane(record) {
         placed.scored(
             keys.eligible(region, &lane),
@@ -131,8 +136,8 @@ fn work(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
 
 fn usage(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
     if !record.is_over() {
-        placed.member(keys.using(&record.spec.source.region));
-        placed.member(keys.using(&record.spec.destination.region));
+        placed.member(keys.using(record.source_region()));
+        placed.member(keys.using(record.region()));
     }
 }
 

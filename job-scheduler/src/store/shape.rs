@@ -21,7 +21,7 @@ pub struct Limits {
     pub copies_per_destination: usize,
 }
 
-/// Regions and limits. Clean-ups count against none of the limits.
+/// Regions and limits. Clean-ups and errands count against none of the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
     /// Every region of the configuration.

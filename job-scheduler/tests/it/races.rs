@@ -1,11 +1,11 @@
 //! The races that matter, over gRPC on the store in memory.
 
-use domain::{JobId, JobStatus};
+use domain::{JobId, JobStatus, UnitKind};
 use proto::v1::{self, FinishVerdict};
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::rig::{Rig, cleaned, failed, replicated, report};
+use crate::rig::{Rig, cleaned, failed, replicated, report, unit};
 use crate::sample::settings;
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_copy_from_create_to_replicated() {
         .await
         .expect("open");
     while progress.next().await.reports_committed < 2 {}
-    let view = rig.load(id).await.record.view();
+    let view = rig.load(id).await.record.view().expect("a copy");
     assert_eq!((view.copy_progress, view.bytes_copied), (50, 500_000));
     assert_eq!(
         rig.finish(&grant, replicated(&grant), &[]).await,
@@ -173,7 +173,7 @@ async fn a_lapsed_lease_may_be_renewed_until_it_is_taken_over() {
     assert_eq!(adopted, FinishVerdict::Committed);
     // The image that the second attempt was granted is not known to be gone.
     let clean_up = rig.claim().await.expect("a clean-up");
-    assert_eq!(clean_up.kind(), v1::UnitKind::CleanUp);
+    assert_eq!(unit(&clean_up).kind(), UnitKind::CleanUp);
     assert_eq!(
         Some(&clean_up.leftovers[0]),
         second.destination_image_id.as_ref()
@@ -205,7 +205,8 @@ async fn a_failed_copy_is_tried_again_and_then_cleaned_up() {
     let id = rig.create("t1").await;
     for attempt in 1..=3 {
         let grant = rig.claim().await.expect("work");
-        assert_eq!((grant.kind(), grant.attempt), (v1::UnitKind::Copy, attempt));
+        let kind = unit(&grant).kind();
+        assert_eq!((kind, grant.attempt), (UnitKind::Copy, attempt));
         assert_eq!(
             rig.finish(&grant, failed(true), &[]).await,
             FinishVerdict::Committed
@@ -218,8 +219,8 @@ async fn a_failed_copy_is_tried_again_and_then_cleaned_up() {
     assert_eq!(rig.status(id).await, JobStatus::Error);
     let clean_up = rig.claim().await.expect("three images to remove");
     assert_eq!(
-        (clean_up.kind(), clean_up.leftovers.len()),
-        (v1::UnitKind::CleanUp, 3)
+        (unit(&clean_up).kind(), clean_up.leftovers.len()),
+        (UnitKind::CleanUp, 3)
     );
     rig.finish(&clean_up, cleaned(), &clean_up.leftovers[..2])
         .await;
@@ -264,7 +265,8 @@ async fn tenants_take_turns_however_many_jobs_each_has() {
     for _ in 0..6 {
         let grant = rig.claim().await.expect("work");
         rig.finish(&grant, replicated(&grant), &[]).await;
-        order.push(grant.spec.expect("a spec").source_tenant_id);
+        let unit = unit(&grant);
+        order.push(unit.copy().expect("a copy").source.tenant.to_string());
     }
     assert_eq!(
         order.iter().filter(|tenant| *tenant == "few").count(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{JobId, JobStatus};
+use domain::{JobId, JobStatus, Unit};
 use jiff::SignedDuration;
 use job_scheduler::metrics::Metrics;
 use job_scheduler::settings::Settings;
@@ -197,6 +197,12 @@ impl Progress {
     pub(crate) async fn until(&mut self, directive: v1::Directive) {
         while self.next().await.directive() != directive {}
     }
+}
+
+/// What was granted.
+pub(crate) fn unit(grant: &v1::Grant) -> Unit {
+    let grant = domain::Grant::try_from(grant.clone());
+    grant.expect("a sound grant").unit
 }
 
 pub(crate) fn report(grant: &v1::Grant, bytes_copied: u64) -> v1::ProgressReport {

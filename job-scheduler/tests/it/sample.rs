@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use domain::{
-    CopySpec, Destination, IfIdentical, ImageDigest, ImageId, JobId, RegionId, Source, TenantId,
-    UserId,
+    ActionId, CopySpec, Creator, Destination, IfIdentical, ImageDigest, ImageId, ImageSelector,
+    JobId, PlanFire, PlanId, RecoveryPoint, RegionId, ReplicaRemoval, Source, TenantId, UserId,
 };
 use jiff::Timestamp;
 use job_scheduler::lifecycle::Rules;
 use job_scheduler::settings::Settings;
 use job_scheduler::store::shape::{Limits, Shape};
+use job_scheduler::task::Task;
 use uuid::Uuid;
 
 pub(crate) const SIZE: u64 = 1_000_000;
@@ -50,6 +51,54 @@ pub(crate) fn spec(source: &str, tenant: &str, destination: &str) -> CopySpec {
         traceparent: None,
         plan_id: None,
     }
+}
+
+fn plan_id() -> PlanId {
+    PlanId::from_uuid(Uuid::from_u128(50))
+}
+
+/// A copy of this kind that a plan makes.
+pub(crate) fn planned(spec: CopySpec) -> Task {
+    Task::Copy(CopySpec {
+        plan_id: Some(plan_id()),
+        ..spec
+    })
+}
+
+/// An errand that finds the images of such copies.
+pub(crate) fn resolve(spec: CopySpec) -> Task {
+    Task::Resolve(PlanFire {
+        plan_id: plan_id(),
+        action_id: ActionId::from_uuid(Uuid::from_u128(51)),
+        source_region: spec.source.region,
+        source_tenant: spec.source.tenant,
+        creator: Creator {
+            id: UserId::new("alice"),
+            name: "alice".to_owned(),
+            domain_id: "default".to_owned(),
+            domain_name: "Default".to_owned(),
+        },
+        selector: ImageSelector::Id(spec.source.image),
+        destination: spec.destination,
+        newest: Vec::new(),
+        traceparent: None,
+    })
+}
+
+/// An errand that removes such a copy's replica.
+pub(crate) fn remove(spec: CopySpec) -> Task {
+    Task::Remove(ReplicaRemoval {
+        plan_id: plan_id(),
+        replica: RecoveryPoint {
+            job_id: job_id(900),
+            image_id: job_id(900).image_of_attempt(1),
+            source_image_id: spec.source.image,
+            digest: spec.source_digest,
+            destination: spec.destination,
+            made_at: at(0),
+        },
+        survivors: vec![job_id(901).image_of_attempt(1)],
+    })
 }
 
 pub(crate) fn shape(copies_per_tenant: usize) -> Shape {

@@ -6,8 +6,8 @@ mod op;
 use std::time::Duration;
 
 use domain::{
-    ClaimId, ErrorCode, Finish, JobError, JobId, JobStatus, LeaseToken, Outcome, ProgressReport,
-    Stage, TenantId, WorkerId,
+    ClaimId, CopySpec, ErrorCode, Finish, JobError, JobId, JobStatus, LeaseToken, Outcome,
+    ProgressReport, ReplicaFate, Stage, TenantId, WorkerId,
 };
 use job_scheduler::job_record::{Idempotency, JobRecord, Owner};
 use job_scheduler::lifecycle::{self, Jitter};
@@ -17,13 +17,14 @@ use job_scheduler::store::redis::RedisStore;
 use job_scheduler::store::{
     Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError, Stored, TicketPace,
 };
+use job_scheduler::task::Task;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use self::op::{JOBS, Op, op};
 use crate::redis_server::RedisServer;
-use crate::sample::{at, job_id, region, rules, spec, tight_shape};
+use crate::sample::{at, job_id, planned, region, remove, resolve, rules, spec, tight_shape};
 
 /// Asks both stores and compares.
 macro_rules! both {
@@ -128,6 +129,15 @@ impl Pair {
             } => {
                 self.create(*job, *tenant, *backwards, *key).await;
             }
+            Op::CreateForPlan {
+                job,
+                tenant,
+                backwards,
+                kind,
+            } => {
+                self.create_for_plan(*job, *tenant, *backwards, *kind).await;
+            }
+            Op::TellPlan { job } => self.change(*job, lifecycle::plan_told).await,
             Op::Grant { job, claim } => {
                 self.rolls += 1;
                 let token = LeaseToken::from_uuid(Uuid::from_u128(1_000 + self.rolls));
@@ -207,7 +217,7 @@ impl Pair {
         let stored = self.load(job).await;
         let lane = stored.and_then(|it| {
             let lane = eligible_lane(&it.record)?;
-            Some(Place::Lane(it.record.spec.destination.region, lane))
+            Some(Place::Lane(it.record.region().clone(), lane))
         });
         match place {
             0 => Place::Aside,
@@ -217,19 +227,39 @@ impl Pair {
     }
 
     async fn create(&self, job: u8, tenant: u8, backwards: bool, key: Option<u8>) {
-        let now = at(self.now);
-        let source = if backwards { "ot2" } else { "ot1" };
-        let destination = destination(backwards);
-        let spec = spec(source, &format!("t{tenant}"), destination.as_str());
         let idempotency = key.map(|key| Idempotency {
             key: format!("key {key}"),
             request_digest: "digest".to_owned(),
         });
-        let record = lifecycle::accept(job_id(job.into()), spec, idempotency, now, &rules());
+        let task = Task::Copy(copy(tenant, backwards));
+        self.accept(job, task, idempotency, Some(3), self.now + 2)
+            .await;
+    }
+
+    async fn create_for_plan(&self, job: u8, tenant: u8, backwards: bool, kind: u8) {
+        let spec = copy(tenant, backwards);
+        let task = match kind {
+            0 => planned(spec),
+            1 => resolve(spec),
+            _ => remove(spec),
+        };
+        self.accept(job, task, None, None, self.now).await;
+    }
+
+    async fn accept(
+        &self,
+        job: u8,
+        task: Task,
+        idempotency: Option<Idempotency>,
+        queued_per_tenant: Option<usize>,
+        first_ticket_at: i64,
+    ) {
+        let now = at(self.now);
+        let record = lifecycle::accept(job_id(job.into()), task, idempotency, now, &rules());
         let terms = IntakeTerms {
-            queued_per_tenant: 3,
+            queued_per_tenant,
             idempotency_window: Duration::from_secs(100),
-            first_ticket_at: at(self.now + 2),
+            first_ticket_at: at(first_ticket_at),
         };
         let _ = both!(self, create(&record, &terms, now));
     }
@@ -252,7 +282,9 @@ impl Pair {
             let next = match what {
                 Due::Waiting => lifecycle::promote(&stored.record, now),
                 Due::Lease => lifecycle::lapse(&stored.record, now, Jitter(0.5), &rules()),
-                Due::Deadline | Due::Finished => lifecycle::give_up_when_due(&stored.record, now),
+                Due::Deadline | Due::Finished | Due::PlanNews => {
+                    lifecycle::give_up_when_due(&stored.record, now)
+                }
             };
             let next = next.expect("what an index says is due is due");
             both!(self, commit(&stored, &next, now)).expect("nobody else is here");
@@ -309,6 +341,15 @@ impl Pair {
     }
 }
 
+fn copy(tenant: u8, backwards: bool) -> CopySpec {
+    let source = if backwards { "ot2" } else { "ot1" };
+    spec(
+        source,
+        &format!("t{tenant}"),
+        destination(backwards).as_str(),
+    )
+}
+
 fn destination(backwards: bool) -> domain::RegionId {
     region(if backwards { "ot1" } else { "ot2" })
 }
@@ -347,6 +388,8 @@ fn finish(record: &JobRecord, outcome: u8, settle: bool) -> Option<Finish> {
             1 => failed(true),
             2 => failed(false),
             3 => Outcome::Cleaned,
+            4 => Outcome::Resolved { images: Vec::new() },
+            5 => Outcome::Removed(ReplicaFate::Gone),
             _ => Outcome::HandedBack,
         },
         settled: if settle {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::JobId;
+use domain::{JobId, UnitKind};
 use job_scheduler::store::memory::MemoryStore;
 use proto::v1;
 use service_kit::ManualClock;
 use tonic::Streaming;
 
-use crate::rig::{Rig, cleaned, replicated};
+use crate::rig::{Rig, cleaned, replicated, unit};
 use crate::sample::{at, settings, shape, spec};
 
 async fn two() -> (Rig, Rig) {
@@ -195,8 +195,8 @@ async fn a_cancel_of_a_job_that_lies_in_backoff_is_cleaned_by_any_worker() {
     assert_eq!(canceled.status(), v1::JobStatus::CancelRequested);
     let clean_up = two.claim().await.expect("work");
     assert_eq!(
-        (clean_up.kind(), clean_up.cancel_requested),
-        (v1::UnitKind::CleanUp, true)
+        (unit(&clean_up).kind(), clean_up.cancel_requested),
+        (UnitKind::CleanUp, true)
     );
     two.finish(&clean_up, cleaned(), &clean_up.leftovers).await;
     assert_eq!(

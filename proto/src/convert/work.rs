@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-use domain::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage, UnitKind};
+use domain::{Directive, Finish, FinishVerdict, Grant, Outcome, ProgressReport, Stage, Unit};
 
 use super::{InvalidField, parse, parse_all, parse_optional, required};
 use crate::v1;
 use crate::v1::finish_request::Outcome as WireOutcome;
+use crate::v1::grant::Unit as WireUnit;
 
 impl From<&Grant> for v1::Grant {
     fn from(grant: &Grant) -> Self {
         Self {
-            kind: match grant.kind {
-                UnitKind::Copy => v1::UnitKind::Copy,
-                UnitKind::CleanUp => v1::UnitKind::CleanUp,
-            }
-            .into(),
+            unit: Some(match &grant.unit {
+                Unit::Copy(spec) => WireUnit::Copy(spec.into()),
+                Unit::CleanUp(spec) => WireUnit::CleanUp(spec.into()),
+                Unit::Resolve(fire) => WireUnit::Resolve(fire.into()),
+                Unit::Remove(removal) => WireUnit::Remove(removal.into()),
+            }),
             job_id: grant.job_id.to_string(),
-            spec: Some((&grant.spec).into()),
             attempt: grant.attempt,
             lease_token: grant.lease_token.to_string(),
             lease_length_ms: u64::try_from(grant.lease_length.as_millis()).unwrap_or(u64::MAX),
@@ -33,13 +34,13 @@ impl TryFrom<v1::Grant> for Grant {
 
     fn try_from(grant: v1::Grant) -> Result<Self, InvalidField> {
         Ok(Self {
-            kind: match grant.kind() {
-                v1::UnitKind::Copy => UnitKind::Copy,
-                v1::UnitKind::CleanUp => UnitKind::CleanUp,
-                v1::UnitKind::Unspecified => return Err(InvalidField::missing("grant.kind")),
+            unit: match required("grant.unit", grant.unit)? {
+                WireUnit::Copy(spec) => Unit::Copy(spec.try_into()?),
+                WireUnit::CleanUp(spec) => Unit::CleanUp(spec.try_into()?),
+                WireUnit::Resolve(fire) => Unit::Resolve(fire.try_into()?),
+                WireUnit::Remove(removal) => Unit::Remove(removal.try_into()?),
             },
             job_id: parse("grant.job_id", &grant.job_id)?,
-            spec: required("grant.spec", grant.spec)?.try_into()?,
             attempt: grant.attempt,
             lease_token: parse("grant.lease_token", &grant.lease_token)?,
             lease_length: Duration::from_millis(grant.lease_length_ms),
@@ -127,6 +128,10 @@ impl From<&Finish> for v1::FinishRequest {
                 Outcome::Replicated { image } => WireOutcome::Replicated(v1::Replicated {
                     image_id: image.to_string(),
                 }),
+                Outcome::Resolved { images } => WireOutcome::Resolved(v1::Resolved {
+                    images: images.iter().map(Into::into).collect(),
+                }),
+                Outcome::Removed(fate) => WireOutcome::Removed(fate.into()),
                 Outcome::Failed { error, transient } => WireOutcome::Failed(v1::Failed {
                     error: Some(error.into()),
                     transient: *transient,
@@ -148,6 +153,13 @@ impl TryFrom<v1::FinishRequest> for Finish {
             WireOutcome::Replicated(replicated) => Outcome::Replicated {
                 image: parse("outcome.replicated.image_id", &replicated.image_id)?,
             },
+            WireOutcome::Resolved(resolved) => {
+                let images = resolved.images.into_iter().map(TryInto::try_into);
+                Outcome::Resolved {
+                    images: images.collect::<Result<_, _>>()?,
+                }
+            }
+            WireOutcome::Removed(fate) => Outcome::Removed(fate.try_into()?),
             WireOutcome::Failed(failed) => Outcome::Failed {
                 error: required("outcome.failed.error", failed.error)?.try_into()?,
                 transient: failed.transient,
@@ -190,4 +202,82 @@ impl TryFrom<v1::FinishVerdict> for FinishVerdict {
 
 fn texts(ids: &[domain::ImageId]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ErrorCode, JobError, JobId, LeaseToken, ReplicaFate, ResolvedImage};
+
+    use super::*;
+    use crate::convert::sample;
+
+    fn grant(unit: Unit) -> Grant {
+        let job_id = JobId::generate();
+        let is_copy = matches!(unit, Unit::Copy(_));
+        Grant {
+            unit,
+            job_id,
+            attempt: 3,
+            lease_token: LeaseToken::generate(),
+            lease_length: Duration::from_secs(30),
+            destination_image_id: is_copy.then(|| job_id.image_of_attempt(3)),
+            leftovers: vec![job_id.image_of_attempt(1), job_id.image_of_attempt(2)],
+            cancel_requested: true,
+        }
+    }
+
+    #[test]
+    fn every_unit_survives_the_journey() {
+        for unit in [
+            Unit::Copy(sample::spec()),
+            Unit::CleanUp(sample::spec()),
+            Unit::Resolve(sample::fire()),
+            Unit::Remove(sample::removal()),
+        ] {
+            let grant = grant(unit);
+            assert_eq!(Grant::try_from(v1::Grant::from(&grant)), Ok(grant));
+        }
+        let none = v1::Grant::default();
+        assert!(Grant::try_from(none).is_err_and(|error| error.field == "grant.unit"));
+    }
+
+    #[test]
+    fn every_outcome_survives_the_journey() {
+        let refused = JobError::new(ErrorCode::SourceGone, "there is no such image");
+        let image = sample::image(4);
+        for outcome in [
+            Outcome::Replicated { image },
+            Outcome::Resolved { images: Vec::new() },
+            Outcome::Resolved {
+                images: vec![
+                    ResolvedImage::Copy(Box::new(sample::spec())),
+                    ResolvedImage::Identical {
+                        source: image,
+                        replica: sample::image(5),
+                    },
+                    ResolvedImage::Refused(refused.clone()),
+                ],
+            },
+            Outcome::Removed(ReplicaFate::Gone),
+            Outcome::Removed(ReplicaFate::Kept("it is protected".to_owned())),
+            Outcome::Failed {
+                error: refused,
+                transient: true,
+            },
+            Outcome::Cleaned,
+            Outcome::HandedBack,
+        ] {
+            let finish = Finish {
+                job_id: JobId::generate(),
+                lease_token: LeaseToken::generate(),
+                outcome,
+                settled: vec![image],
+                bytes_copied: 7,
+            };
+            assert_eq!(
+                Finish::try_from(v1::FinishRequest::from(&finish)),
+                Ok(finish)
+            );
+        }
+    }
 }

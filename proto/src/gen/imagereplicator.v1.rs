@@ -1950,20 +1950,55 @@ pub struct ClaimRequest {
     #[prost(string, tag = "4")]
     pub worker_id: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ClaimResponse {
     /// None: there is no work for the region now.
     #[prost(message, optional, tag = "1")]
     pub grant: ::core::option::Option<Grant>,
 }
+/// What a fire of a plan needs to know of one action: to find its images, and to check that their
+/// copies may be made.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanFire {
+    #[prost(string, tag = "1")]
+    pub plan_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub action_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub source_region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub source_tenant_id: ::prost::alloc::string::String,
+    /// Whose rights count.
+    #[prost(message, optional, tag = "5")]
+    pub creator: ::core::option::Option<Creator>,
+    #[prost(message, optional, tag = "6")]
+    pub selector: ::core::option::Option<ImageSelector>,
+    #[prost(string, tag = "7")]
+    pub destination_region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub destination_tenant_id: ::prost::alloc::string::String,
+    /// The newest replica of each line of replicas that the action has.
+    #[prost(message, repeated, tag = "9")]
+    pub newest: ::prost::alloc::vec::Vec<RecoveryPoint>,
+    /// W3C trace context of the fire.
+    #[prost(string, optional, tag = "10")]
+    pub traceparent: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// A replica that its plan keeps no longer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplicaRemoval {
+    #[prost(string, tag = "1")]
+    pub plan_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub replica: ::core::option::Option<RecoveryPoint>,
+    /// The replicas that stay: it is only removed while one of them is there and whole.
+    #[prost(string, repeated, tag = "3")]
+    pub survivor_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Grant {
-    #[prost(enumeration = "UnitKind", tag = "1")]
-    pub kind: i32,
     #[prost(string, tag = "2")]
     pub job_id: ::prost::alloc::string::String,
-    #[prost(message, optional, tag = "3")]
-    pub spec: ::core::option::Option<CopySpec>,
     /// From 1.
     #[prost(uint32, tag = "4")]
     pub attempt: u32,
@@ -1972,14 +2007,31 @@ pub struct Grant {
     /// Counted from the moment the claim was sent.
     #[prost(uint64, tag = "6")]
     pub lease_length_ms: u64,
-    /// The image that this attempt makes; none for a clean-up.
+    /// The image that this attempt makes; only a copy has one.
     #[prost(string, optional, tag = "7")]
     pub destination_image_id: ::core::option::Option<::prost::alloc::string::String>,
-    /// Images of earlier attempts.
+    /// Images of earlier attempts to copy.
     #[prost(string, repeated, tag = "8")]
     pub leftovers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(bool, tag = "9")]
     pub cancel_requested: bool,
+    #[prost(oneof = "grant::Unit", tags = "10, 11, 12, 13")]
+    pub unit: ::core::option::Option<grant::Unit>,
+}
+/// Nested message and enum types in `Grant`.
+pub mod grant {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Unit {
+        #[prost(message, tag = "10")]
+        Copy(super::CopySpec),
+        /// Settles leftovers; nothing else.
+        #[prost(message, tag = "11")]
+        CleanUp(super::CopySpec),
+        #[prost(message, tag = "12")]
+        Resolve(super::PlanFire),
+        #[prost(message, tag = "13")]
+        Remove(super::ReplicaRemoval),
+    }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProgressReport {
@@ -2005,7 +2057,7 @@ pub struct ProgressDirective {
     #[prost(uint64, tag = "2")]
     pub reports_committed: u64,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FinishRequest {
     #[prost(string, tag = "1")]
     pub job_id: ::prost::alloc::string::String,
@@ -2016,12 +2068,12 @@ pub struct FinishRequest {
     pub settled: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(uint64, tag = "8")]
     pub bytes_copied: u64,
-    #[prost(oneof = "finish_request::Outcome", tags = "3, 4, 5, 6")]
+    #[prost(oneof = "finish_request::Outcome", tags = "3, 4, 5, 6, 9, 10")]
     pub outcome: ::core::option::Option<finish_request::Outcome>,
 }
 /// Nested message and enum types in `FinishRequest`.
 pub mod finish_request {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Outcome {
         #[prost(message, tag = "3")]
         Replicated(super::Replicated),
@@ -2031,6 +2083,10 @@ pub mod finish_request {
         Cleaned(super::Cleaned),
         #[prost(message, tag = "6")]
         HandedBack(super::HandedBack),
+        #[prost(message, tag = "9")]
+        Resolved(super::Resolved),
+        #[prost(message, tag = "10")]
+        Removed(super::ReplicaFate),
     }
 }
 /// The image is verified and visible.
@@ -2053,6 +2109,59 @@ pub struct Cleaned {}
 /// The worker is shutting down: another may start at once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HandedBack {}
+/// The images of a plan's fire.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Resolved {
+    #[prost(message, repeated, tag = "1")]
+    pub images: ::prost::alloc::vec::Vec<ResolvedImage>,
+}
+/// What was found for one image of a plan's action.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolvedImage {
+    #[prost(oneof = "resolved_image::Found", tags = "1, 2, 3")]
+    pub found: ::core::option::Option<resolved_image::Found>,
+}
+/// Nested message and enum types in `ResolvedImage`.
+pub mod resolved_image {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Found {
+        /// It may be copied.
+        #[prost(message, tag = "1")]
+        Copy(super::CopySpec),
+        #[prost(message, tag = "2")]
+        Identical(super::IdenticalReplica),
+        /// It may not be copied, or there is no such image.
+        #[prost(message, tag = "3")]
+        Refused(super::JobError),
+    }
+}
+/// The newest replica has the same bytes and is there.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdenticalReplica {
+    #[prost(string, tag = "1")]
+    pub source_image_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub replica_image_id: ::prost::alloc::string::String,
+}
+/// What became of a replica that was to be removed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplicaFate {
+    #[prost(oneof = "replica_fate::Fate", tags = "1, 2")]
+    pub fate: ::core::option::Option<replica_fate::Fate>,
+}
+/// Nested message and enum types in `ReplicaFate`.
+pub mod replica_fate {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Fate {
+        #[prost(message, tag = "1")]
+        Gone(super::Gone),
+        /// It stays; says why.
+        #[prost(string, tag = "2")]
+        Kept(::prost::alloc::string::String),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Gone {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FinishResponse {
     #[prost(enumeration = "FinishVerdict", tag = "1")]
@@ -2073,35 +2182,6 @@ pub struct CopyJob {
     pub destination_region_id: ::prost::alloc::string::String,
     #[prost(uint64, tag = "5")]
     pub size_bytes: u64,
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum UnitKind {
-    Unspecified = 0,
-    Copy = 1,
-    CleanUp = 2,
-}
-impl UnitKind {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "UNIT_KIND_UNSPECIFIED",
-            Self::Copy => "UNIT_KIND_COPY",
-            Self::CleanUp => "UNIT_KIND_CLEAN_UP",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "UNIT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
-            "UNIT_KIND_COPY" => Some(Self::Copy),
-            "UNIT_KIND_CLEAN_UP" => Some(Self::CleanUp),
-            _ => None,
-        }
-    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

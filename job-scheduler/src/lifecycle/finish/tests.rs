@@ -1,6 +1,8 @@
+use domain::{ImageId, ReplicaFate, ResolvedImage};
+
 use super::*;
 use crate::lifecycle::sample::{self, at, failed, finish_of, leased};
-use crate::lifecycle::{cancel, give_up_when_due, lapse, promote};
+use crate::lifecycle::{cancel, give_up_when_due, lapse, plan_told, promote};
 
 fn end(record: &JobRecord, word: &Finish, seconds: i64) -> (JobRecord, FinishVerdict) {
     let (next, verdict) =
@@ -98,7 +100,7 @@ fn transient_failures_back_off_until_they_are_too_many() {
     let (over, _) = end(&record, &finish_of(&record, failed(true)), 3);
     assert_eq!(over.status, JobStatus::Error);
     assert_eq!(over.leftovers.len(), 5);
-    assert_eq!(over.view().destination_image_id, None);
+    assert_eq!(over.view().expect("a copy").destination_image_id, None);
 }
 
 #[test]
@@ -176,6 +178,102 @@ fn an_image_that_was_never_granted_is_not_believed() {
     assert_eq!(over.leftovers, [record.attempt_image()]);
 }
 
+fn resolved() -> Outcome {
+    Outcome::Resolved {
+        images: vec![ResolvedImage::Refused(JobError::new(
+            ErrorCode::SourceGone,
+            "there is no such image",
+        ))],
+    }
+}
+
+#[test]
+fn what_an_errand_came_to_is_kept_until_its_plan_is_told() {
+    let fate = ReplicaFate::Kept("it is protected".to_owned());
+    let Outcome::Resolved { images } = resolved() else {
+        unreachable!("it is made above");
+    };
+    for (task, outcome, result) in [
+        (
+            sample::resolve(),
+            resolved(),
+            ErrandResult::Resolved(images),
+        ),
+        (
+            sample::remove(),
+            Outcome::Removed(fate.clone()),
+            ErrandResult::Removed(fate),
+        ),
+    ] {
+        let held = leased(&sample::accepted_as(task), 0);
+        let word = finish_of(&held, outcome);
+        let (done, verdict) = end(&held, &word, 1);
+        assert_eq!(verdict, FinishVerdict::Committed);
+        assert_eq!(done.status, JobStatus::Replicated);
+        assert_eq!(done.errand_result, Some(result));
+        assert_eq!(done.untold_plan(), Some(sample::plan_id()));
+        assert!(!done.is_over());
+        assert_eq!(
+            end(&done, &word, 2),
+            (done.clone(), FinishVerdict::Committed)
+        );
+        let told = plan_told(&done).expect("it was not told");
+        assert!(told.is_over());
+        assert_eq!(plan_told(&told), None);
+    }
+}
+
+#[test]
+fn an_errand_that_fails_is_tried_again_as_a_copy_is() {
+    let rules = sample::rules();
+    let mut record = leased(&sample::accepted_as(sample::remove()), 0);
+    for _ in 1..rules.max_attempts {
+        let (failed, _) = end(&record, &finish_of(&record, failed(true)), 1);
+        let until = failed.waiting_until.expect("backs off");
+        record = leased(&promote(&failed, until).expect("over"), 2);
+    }
+    let (over, _) = end(&record, &finish_of(&record, failed(true)), 3);
+    assert_eq!(over.status, JobStatus::Error);
+    assert_eq!(over.unit(), None);
+    assert_eq!(over.errand_result, None);
+    assert_eq!(over.untold_plan(), Some(sample::plan_id()));
+}
+
+#[test]
+fn an_end_that_is_another_tasks_is_not_believed() {
+    let image = ImageId::from_uuid(uuid::Uuid::from_u128(1));
+    let replicated = || Outcome::Replicated { image };
+    let removed = || Outcome::Removed(ReplicaFate::Gone);
+    let errand = |task| leased(&sample::accepted_as(task), 0);
+    for (record, outcome) in [
+        (sample::granted(), resolved()),
+        (sample::granted(), removed()),
+        (errand(sample::resolve()), replicated()),
+        (errand(sample::resolve()), removed()),
+        (errand(sample::remove()), replicated()),
+        (errand(sample::remove()), resolved()),
+    ] {
+        let (over, verdict) = end(&record, &finish_of(&record, outcome), 1);
+        assert_eq!(verdict, FinishVerdict::Committed);
+        let code = over.error.as_ref().map(|error| error.code);
+        assert_eq!(code, Some(ErrorCode::Internal));
+        assert_eq!(over.errand_result, None);
+    }
+}
+
+#[test]
+fn a_canceled_errand_ends_with_its_attempt_whatever_it_found() {
+    let rules = sample::rules();
+    for outcome in [resolved(), failed(true), Outcome::HandedBack] {
+        let held = leased(&sample::accepted_as(sample::resolve()), 0);
+        let canceled = cancel(&held, at(1), &rules).expect("cancelable");
+        let (over, verdict) = end(&canceled, &finish_of(&canceled, outcome), 2);
+        assert_eq!(verdict, FinishVerdict::Committed);
+        assert_eq!(over.status, JobStatus::Canceled);
+        assert_eq!(over.errand_result, None);
+    }
+}
+
 #[test]
 fn every_status_takes_every_outcome() {
     let rules = sample::rules();
@@ -186,10 +284,20 @@ fn every_status_takes_every_outcome() {
         &cancel(&sample::failed_once(), at(1), &rules).expect("cancelable"),
         2,
     );
-    for record in [running, canceled, given_up, cleaning] {
+    let errands = [sample::resolve(), sample::remove()]
+        .map(|task| leased(&sample::accepted_as(task), 0))
+        .map(|held| {
+            let canceled = cancel(&held, at(1), &rules).expect("cancelable");
+            let given_up = give_up_when_due(&held, at(700_000)).expect("due");
+            [held, canceled, given_up]
+        });
+    let copies = [running, canceled, given_up, cleaning];
+    for record in copies.into_iter().chain(errands.into_iter().flatten()) {
         let image = record.attempt_image();
         for outcome in [
             Outcome::Replicated { image },
+            resolved(),
+            Outcome::Removed(ReplicaFate::Gone),
             failed(true),
             failed(false),
             Outcome::Cleaned,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::millis;
 use super::tables::Tables;
 use crate::fairness::{Head, RegionView, SourceView};
-use crate::store::keys::{CLEAN_UP, Keys, Lane, escape};
+use crate::store::keys::{ERRANDS, Keys, Lane, escape};
 use crate::store::shape::{LANES_AT_ONCE, Shape, TENANTS_SHOWN, UNITS_SHOWN};
 use crate::store::{PageQuery, TicketPace};
 
@@ -28,7 +28,7 @@ pub(super) fn region_view(
     region: &RegionId,
 ) -> RegionView {
     let names = shape.regions.iter().map(|source| escape(source.as_str()));
-    let names = names.chain([CLEAN_UP.to_owned()]);
+    let names = names.chain([ERRANDS.to_owned()]);
     RegionView {
         running: tables.size(&keys.running_destination(region)),
         sources: names
@@ -105,7 +105,7 @@ pub(super) fn take_tickets(
         };
         let eligible = keys.eligible(region, &lane);
         let (mut wanted, mut youngest) = (pace.most - taken.len(), i64::MAX);
-        if !lane.is_clean_up() {
+        if !lane.is_errands() {
             youngest = now - millis(pace.announced);
             let of_source = keys.running_source(&lane.source);
             let of_tenant = keys.running_tenant(region, &lane.tenant);
@@ -128,7 +128,7 @@ pub(super) fn take_tickets(
             .take_while(|(at, _)| *at <= youngest);
         for (_, id) in due.take(wanted) {
             taken.extend(id.parse::<JobId>().ok());
-            if !lane.is_clean_up() {
+            if !lane.is_errands() {
                 room -= 1;
             }
         }

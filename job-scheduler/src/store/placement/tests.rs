@@ -1,8 +1,8 @@
-use domain::Outcome;
+use domain::{Outcome, ReplicaFate};
 
 use super::*;
 use crate::lifecycle::sample::{self, at, finish_of};
-use crate::lifecycle::{Jitter, cancel, finish, lapse};
+use crate::lifecycle::{Jitter, cancel, finish, lapse, plan_told};
 
 /// The short names of the keys that a record stands in, but for lists.
 fn places(record: &JobRecord) -> Vec<String> {
@@ -72,7 +72,7 @@ fn a_canceled_one_with_leftovers_queues_for_clean_up() {
         places(&canceled),
         [
             "deadlines",
-            "eligible:ot2:~clean-up:~clean-up",
+            "eligible:ot2:~errands:~errands",
             "leftovers:ot2",
             "open:ot1:t1"
         ]
@@ -91,6 +91,54 @@ fn a_finished_one_waits_for_the_janitor_only_when_nothing_is_left() {
     assert_eq!(places(&end(Outcome::Replicated { image })), ["finished"]);
     assert_eq!(
         places(&end(sample::failed(false))),
-        ["eligible:ot2:~clean-up:~clean-up", "leftovers:ot2"]
+        ["eligible:ot2:~errands:~errands", "leftovers:ot2"]
+    );
+}
+
+#[test]
+fn an_errand_is_seen_by_workers_and_its_plan_only() {
+    let is_listed = |record: &JobRecord| {
+        let entries = entries(record, &Keys::new("p"));
+        entries.iter().any(|entry| {
+            let (Entry::Member { key, .. } | Entry::Scored { key, .. } | Entry::Field { key, .. }) =
+                entry;
+            key.starts_with("p:list:") || key.starts_with("p:open:")
+        })
+    };
+    let accepted = sample::accepted_as(sample::remove());
+    assert_eq!(
+        places(&accepted),
+        ["deadlines", "eligible:ot2:~errands:~errands"]
+    );
+    let held = sample::leased(&accepted, 0);
+    assert_eq!(places(&held), ["claims", "deadlines", "leases"]);
+    let word = finish_of(&held, Outcome::Removed(ReplicaFate::Gone));
+    let ended = finish(&held, &word, at(1), Jitter(0.0), &sample::rules()).expect("legal");
+    let done = ended.0.expect("written");
+    assert_eq!(places(&done), ["plan-news"]);
+    for record in [&accepted, &held, &done] {
+        assert!(!is_listed(record), "a caller would see it");
+    }
+    assert_eq!(places(&plan_told(&done).expect("news")), ["finished"]);
+}
+
+#[test]
+fn a_plans_copy_is_news_to_its_plan_as_soon_as_it_is_final() {
+    let record = sample::leased(&sample::accepted_as(sample::planned()), 0);
+    let word = finish_of(&record, sample::failed(false));
+    let ended = finish(&record, &word, at(1), Jitter(0.0), &sample::rules()).expect("legal");
+    let failed = ended.0.expect("written");
+    assert_eq!(
+        places(&failed),
+        [
+            "eligible:ot2:~errands:~errands",
+            "leftovers:ot2",
+            "plan-news"
+        ]
+    );
+    let told = plan_told(&failed).expect("news");
+    assert_eq!(
+        places(&told),
+        ["eligible:ot2:~errands:~errands", "leftovers:ot2"]
     );
 }

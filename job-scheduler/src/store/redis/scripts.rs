@@ -13,7 +13,7 @@ use super::view;
 use crate::fairness::RegionView;
 use crate::job_record::JobRecord;
 use crate::store::change::{Change, LaneKeys};
-use crate::store::keys::{CLEAN_UP, Keys, escape};
+use crate::store::keys::{ERRANDS, Keys, escape};
 use crate::store::shape::{LANES_AT_ONCE, Shape, TENANTS_SHOWN, UNITS_SHOWN};
 use crate::store::{Created, IntakeTerms, PageQuery, Place, StoreError, Stored, TicketPace};
 
@@ -59,19 +59,20 @@ impl Scripts {
         terms: &IntakeTerms,
     ) -> Result<Created, StoreError> {
         let owner = record.owner();
-        let key = record
-            .idempotency
-            .as_ref()
-            .map_or_else(String::new, |it| self.keys.idempotency(&owner, &it.key));
+        let open = owner.as_ref().map(|owner| self.keys.open(owner));
+        let key = owner.as_ref().zip(record.idempotency.as_ref());
+        let key = key.map(|(owner, it)| self.keys.idempotency(owner, &it.key));
+        // Nobody's job counts against nobody's limit.
+        let limit = open.as_ref().and(terms.queued_per_tenant);
         let mut call = self.create.prepare_invoke();
         call.key(self.keys.job(record.id))
             .key(self.keys.sequence())
-            .key(self.keys.open(&owner))
-            .key(key)
+            .key(open.unwrap_or_default())
+            .key(key.unwrap_or_default())
             .arg(json(record)?)
             .arg(json(change)?)
             .arg(record.id.to_string())
-            .arg(terms.queued_per_tenant)
+            .arg(limit.map_or_else(String::new, |limit| limit.to_string()))
             .arg(self.keys.channel())
             .arg(notice(record))
             .arg(change.now)
@@ -206,7 +207,7 @@ impl Scripts {
         for source in &shape.regions {
             call.arg(escape(source.as_str()));
         }
-        call.arg(CLEAN_UP);
+        call.arg(ERRANDS);
         let rows: Vec<String> = connection.script(&call).await?;
         view::read(&rows).ok_or_else(|| unexpected("a region's view"))
     }
@@ -287,11 +288,13 @@ fn with_apply(text: &str) -> Script {
     Script::new(&format!("{flags}\n{shared}\n{body}"))
 }
 
-/// What a commit tells subscribers, but for the version, which only the script knows.
+/// What a commit tells subscribers, but for the version, which only the script knows; empty for what nobody
+/// is told of.
 fn notice(record: &JobRecord) -> String {
-    let owner = record.owner();
-    let region = escape(owner.region.as_str());
-    format!("{} {region} {}", record.id, escape(owner.tenant.as_str()))
+    record.owner().map_or_else(String::new, |owner| {
+        let region = escape(owner.region.as_str());
+        format!("{} {region} {}", record.id, escape(owner.tenant.as_str()))
+    })
 }
 
 async fn ids(

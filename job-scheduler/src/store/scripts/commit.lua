@@ -3,7 +3,7 @@
 -- Guarded by that version: repeating it after it was executed is a conflict, and does nothing.
 -- KEYS[1] the job  [2] the sequence
 -- ARGV[1] the version that was read  [2] the new record, '' to remove it  [3] the change (JSON)
---      [4] the job id  [5] the channel  [6] the notice
+--      [4] the job id  [5] the channel  [6] the notice or ''
 -- Returns {'done', version} | {'conflict', ''} | {'limit', ''} | {'claim', ''}
 if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return {'conflict', ''} end
 local change = cjson.decode(ARGV[3])
@@ -18,5 +18,5 @@ else
   for _, key in ipairs(change.changed) do redis.call('ZADD', key, version, ARGV[4]) end
 end
 apply(change)
-redis.call('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. version)
+if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. version) end
 return {'done', version}

@@ -1,16 +1,18 @@
 #!lua
 -- Accepts a job, once per id and per idempotency key. The only script that is refused when memory
 -- is full. Idempotent: repeating it finds the job.
--- KEYS[1] the job  [2] the sequence  [3] the owner's open jobs  [4] the idempotency key or ''
--- ARGV[1] the record  [2] the change (JSON)  [3] the job id  [4] open jobs that the owner may have
---      [5] the channel  [6] the notice  [7] now (ms)  [8] how long the key is remembered (ms)
+-- KEYS[1] the job  [2] the sequence  [3] the owner's open jobs or ''  [4] the idempotency key or ''
+-- ARGV[1] the record  [2] the change (JSON)  [3] the job id  [4] open jobs that the owner may have or ''
+--      [5] the channel  [6] the notice or ''  [7] now (ms)  [8] how long the key is remembered (ms)
 -- Returns {'new', version} | {'exists', ''} | {'key', job id} | {'limit', ''}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', ''} end
 if KEYS[4] ~= '' then
   local known = redis.call('HMGET', KEYS[4], 'job', 'until')
   if known[1] and tonumber(known[2]) > tonumber(ARGV[7]) then return {'key', known[1]} end
 end
-if redis.call('SCARD', KEYS[3]) >= tonumber(ARGV[4]) then return {'limit', ''} end
+if ARGV[4] ~= '' and redis.call('SCARD', KEYS[3]) >= tonumber(ARGV[4]) then
+  return {'limit', ''}
+end
 local change = cjson.decode(ARGV[2])
 local version = redis.call('INCR', KEYS[2])
 redis.call('HSET', KEYS[1], 'v', version, 'r', ARGV[1])
@@ -22,5 +24,5 @@ if KEYS[4] ~= '' then
 end
 for _, key in ipairs(change.changed) do redis.call('ZADD', key, version, ARGV[3]) end
 apply(change)
-redis.call('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. version)
+if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[5], ARGV[6] .. ' ' .. version) end
 return {'new', version}

@@ -20,7 +20,7 @@ for _, name in ipairs(lanes) do
   local source, tenant = string.match(name, '^(.*)|(.*)$')
   local eligible = prefix .. ':eligible:' .. region .. ':' .. source .. ':' .. tenant
   local wanted, youngest, fresh = most - #taken, '+inf', {}
-  if source ~= '~clean-up' then
+  if source ~= '~errands' then
     youngest = string.format('%d', now - announced)
     fresh = redis.call('ZRANGEBYSCORE', eligible, '(' .. youngest, '+inf', 'WITHSCORES',
       'LIMIT', 0, 1)
@@ -39,7 +39,7 @@ for _, name in ipairs(lanes) do
     local due = redis.call('ZRANGEBYSCORE', eligible, '-inf', youngest, 'LIMIT', 0, wanted)
     for _, job in ipairs(due) do
       taken[#taken + 1] = job
-      if source ~= '~clean-up' then room = room - 1 end
+      if source ~= '~errands' then room = room - 1 end
     end
   end
 end

@@ -13,6 +13,16 @@ pub(super) enum Op {
         backwards: bool,
         key: Option<u8>,
     },
+    /// A plan's copy, or an errand of one of the two kinds.
+    CreateForPlan {
+        job: u8,
+        tenant: u8,
+        backwards: bool,
+        kind: u8,
+    },
+    TellPlan {
+        job: u8,
+    },
     Grant {
         job: u8,
         claim: u8,
@@ -66,10 +76,13 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (job(), 0..3_u8, any::<bool>(), prop::option::of(0..3_u8)).prop_map(
             |(job, tenant, backwards, key)| Op::Create { job, tenant, backwards, key }),
+        3 => (job(), 0..3_u8, any::<bool>(), 0..3_u8).prop_map(
+            |(job, tenant, backwards, kind)| Op::CreateForPlan { job, tenant, backwards, kind }),
+        1 => job().prop_map(|job| Op::TellPlan { job }),
         6 => (job(), 0..12_u8).prop_map(|(job, claim)| Op::Grant { job, claim }),
         2 => (job(), 0..2_000_000_u64, any::<bool>(), any::<bool>()).prop_map(
             |(job, bytes, canceling, settle)| Op::Report { job, bytes, canceling, settle }),
-        4 => (job(), 0..5_u8, any::<bool>()).prop_map(
+        4 => (job(), 0..7_u8, any::<bool>()).prop_map(
             |(job, outcome, settle)| Op::Finish { job, outcome, settle }),
         2 => job().prop_map(|job| Op::Cancel { job }),
         3 => (0..3_u8).prop_map(|what| Op::Reconcile { what }),
