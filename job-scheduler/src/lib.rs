@@ -17,6 +17,8 @@ pub mod job_state;
 pub mod jobs;
 pub mod lifecycle;
 pub mod metrics;
+pub mod plan_lifecycle;
+pub mod plan_record;
 pub mod planner;
 mod progress_stream;
 mod quarantine;

@@ -54,7 +54,8 @@ impl CallError {
                 | StoreError::Conflict
                 | StoreError::LimitReached
                 | StoreError::ClaimTaken => Code::Unavailable,
-                StoreError::Unreadable { .. } => Code::DataLoss,
+                StoreError::Held(_) => Code::Unavailable,
+                StoreError::Unreadable { .. } | StoreError::UnreadablePlan { .. } => Code::DataLoss,
             },
         }
     }

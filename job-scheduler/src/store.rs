@@ -1,4 +1,4 @@
-//! Where jobs are kept: one trait, held by Redis in production and by memory in models and tests.
+//! Where jobs and plans are kept: one trait, held by Redis in production and by memory in models and tests.
 //!
 //! Rust decides, the store commits: each write names the version that the decision was made on, and
 //! record and index entries change together or not at all. What the entries are is a pure function
@@ -9,17 +9,19 @@ pub mod change;
 pub mod keys;
 pub mod memory;
 pub mod placement;
+pub mod plans;
 pub mod redis;
 pub mod shape;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{ClaimId, JobId, JobStatus, RegionId};
+use domain::{ClaimId, ImageId, JobId, JobStatus, RegionId};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
 use self::keys::Lane;
+use self::plans::PlanStore;
 use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};
 
@@ -51,6 +53,17 @@ pub enum StoreError {
     /// The claim has been answered with another job meanwhile.
     #[error("the claim has been answered meanwhile")]
     ClaimTaken,
+    /// Another plan holds this replica too.
+    #[error("another plan holds image {0}")]
+    Held(ImageId),
+    /// A plan that this version of the service cannot read.
+    #[error("the record of plan {plan} cannot be read: {reason}")]
+    UnreadablePlan {
+        /// Which.
+        plan: String,
+        /// Why.
+        reason: String,
+    },
     /// A record that this version of the service cannot read.
     #[error("the record of job {job} cannot be read: {reason}")]
     Unreadable {
@@ -183,9 +196,9 @@ pub struct Census {
     pub leftovers: usize,
 }
 
-/// The store.
+/// The store: of jobs, and of plans with its second half.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: PlanStore {
     /// One record.
     async fn load(&self, id: JobId) -> Result<Option<Stored>, StoreError>;
 

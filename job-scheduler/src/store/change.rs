@@ -123,6 +123,26 @@ pub struct Planner<'a> {
     pub shape: &'a Shape,
 }
 
+// === impl Change ===
+
+impl Change {
+    /// One that moves entries and touches no lane: what a plan's commit does.
+    #[must_use]
+    pub fn of_entries(removes: Vec<Op>, adds: Vec<Op>) -> Self {
+        Self {
+            now: 0,
+            guards: Vec::new(),
+            claim: None,
+            removes,
+            adds,
+            changed: Vec::new(),
+            charge: None,
+            lanes: Vec::new(),
+            wakes: Vec::new(),
+        }
+    }
+}
+
 // === impl Planner ===
 
 impl Planner<'_> {

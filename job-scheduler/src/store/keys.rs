@@ -27,12 +27,17 @@
 //! | `using:<region>` | set | jobs that are not over and name the region |
 //! | `serving` | hash | `last`, `since`: schedulers' sign of life |
 //! | `aside` | sorted set | jobs whose records could not be read, by the time of the next look |
+//! | `plan:<id>` | hash | `v` version, `r` record |
+//! | `plan-sequence` | string | the counter behind the versions of plans |
+//! | `plans:<scope>` | sorted set | plans by time of creation |
+//! | `plan-due` | sorted set | plans by the time of the next look at them |
+//! | `holders:<image>` | set | plans that hold a replica as a recovery point |
 //! | `ping` | | deleted to see whether Redis takes writes; never exists |
 //! | `barrier` | string | written only to see it reach a replica |
 
 use std::fmt::Write as _;
 
-use domain::{JobId, JobStatus, RegionId, TenantId, UnitKind};
+use domain::{ImageId, JobId, JobStatus, PlanId, RegionId, TenantId, UnitKind};
 
 use super::{Due, Place, Scope};
 use crate::job_record::{JobRecord, Owner};
@@ -245,6 +250,26 @@ impl Keys {
 
     pub(super) fn using(&self, region: &RegionId) -> String {
         self.key(&["using", &escape(region.as_str())])
+    }
+
+    pub(super) fn plan(&self, id: PlanId) -> String {
+        self.key(&["plan", &id.to_string()])
+    }
+
+    pub(super) fn plan_sequence(&self) -> String {
+        self.key(&["plan-sequence"])
+    }
+
+    pub(super) fn plans(&self, scope: &Scope) -> String {
+        self.key(&["plans", &scope_part(scope)])
+    }
+
+    pub(super) fn plan_due(&self) -> String {
+        self.key(&["plan-due"])
+    }
+
+    pub(super) fn holders(&self, image: ImageId) -> String {
+        self.key(&["holders", &image.to_string()])
     }
 
     pub(super) fn barrier(&self) -> String {

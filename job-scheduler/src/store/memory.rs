@@ -3,6 +3,7 @@
 //! It keeps the same indexes under the same keys and carries out the same changes, under one lock.
 
 mod apply;
+mod plans;
 mod read;
 mod tables;
 
@@ -46,6 +47,7 @@ struct State {
     records: HashMap<JobId, Stored>,
     sequence: u64,
     tables: Tables,
+    plans: plans::Plans,
 }
 
 // === impl MemoryStore ===

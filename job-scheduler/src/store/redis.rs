@@ -5,6 +5,7 @@
 
 mod connection;
 mod durability;
+mod plans;
 mod record;
 mod scripts;
 mod subscription;
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::connection::Connection;
 pub use self::durability::Durability;
+use self::plans::PlanScripts;
 use self::scripts::Scripts;
 use super::change::Planner;
 use super::keys::{Keys, Lane};
@@ -42,6 +44,7 @@ pub struct RedisStore {
     keys: Keys,
     shape: Shape,
     scripts: Scripts,
+    plans: PlanScripts,
     /// For everything but what must reach a replica.
     connection: Connection,
     /// For writes that wait for a replica: `WAIT` holds up whatever shares its connection.
@@ -76,6 +79,7 @@ impl RedisStore {
             connection: connect()?,
             durable: connect()?,
             scripts: Scripts::new(keys.clone()),
+            plans: PlanScripts::new(),
             client,
             keys,
             shape,

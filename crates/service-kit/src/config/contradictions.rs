@@ -93,6 +93,10 @@ fn scheduler(config: &Config) -> Result<(), ConfigError> {
             scheduler.limits.queued_per_tenant,
         ),
         (
+            "scheduler.limits.plans_per_tenant",
+            scheduler.limits.plans_per_tenant,
+        ),
+        (
             "scheduler.limits.copies_per_tenant",
             scheduler.limits.copies_per_tenant,
         ),
@@ -108,6 +112,12 @@ fn scheduler(config: &Config) -> Result<(), ConfigError> {
         if number == 0 {
             return Err(ConfigError::key(key, "must be at least 1"));
         }
+    }
+    if scheduler.plan_clock_offset_file.is_some() && !scheduler.allow_test_clock {
+        return Err(ConfigError::key(
+            "scheduler.plan_clock_offset_file",
+            "moves the clock of plans, which only a test wants: remove it, or set scheduler.allow_test_clock",
+        ));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Section `[scheduler]`.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -65,6 +66,13 @@ pub struct SchedulerConfig {
     /// How long open calls may take after SIGTERM.
     #[serde(deserialize_with = "duration::parse")]
     pub drain: Duration,
+    /// How late a plan may fire after it was due while no scheduler ran.
+    #[serde(deserialize_with = "duration::parse")]
+    pub plan_late_window: Duration,
+    /// Test clouds only: lets `plan_clock_offset_file` move the clock of plans.
+    pub allow_test_clock: bool,
+    /// Test clouds only: a file with how far the clock of plans is ahead; read again and again.
+    pub plan_clock_offset_file: Option<PathBuf>,
     /// Who may have how much at once.
     pub limits: LimitsConfig,
 }
@@ -75,6 +83,8 @@ pub struct SchedulerConfig {
 pub struct LimitsConfig {
     /// Jobs of one tenant that are not finished; more are refused with 429.
     pub queued_per_tenant: u64,
+    /// Plans of one tenant; more are refused with 429.
+    pub plans_per_tenant: u64,
     /// Copies of one tenant at once into one region.
     pub copies_per_tenant: u64,
     /// Copies at once out of one region.
@@ -104,6 +114,9 @@ impl Default for SchedulerConfig {
             keep_finished: Duration::from_secs(30 * DAY),
             idempotency_window: Duration::from_secs(DAY),
             drain: Duration::from_secs(30),
+            plan_late_window: Duration::from_secs(HOUR),
+            allow_test_clock: false,
+            plan_clock_offset_file: None,
             limits: LimitsConfig::default(),
         }
     }
@@ -113,6 +126,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             queued_per_tenant: 10_000,
+            plans_per_tenant: 100,
             copies_per_tenant: 8,
             copies_per_source: 64,
             copies_per_destination: 64,

@@ -143,6 +143,16 @@ fn contradictions_are_refused_by_name() {
             "max_attempts = 0",
             "scheduler.max_attempts: must be at least 1",
         ),
+        (
+            "scheduler",
+            "plan_clock_offset_file = \"/tmp/offset\"",
+            "scheduler.plan_clock_offset_file: ",
+        ),
+        (
+            "scheduler.limits",
+            "plans_per_tenant = 0",
+            "scheduler.limits.plans_per_tenant: must be at least 1",
+        ),
         ("worker", "report_every = \"20s\"", "worker.report_every: "),
         ("worker", "poll_longest = \"1s\"", "worker.poll_shortest: "),
         ("gateway", "drain = \"1s\"", "gateway.request_deadline: "),

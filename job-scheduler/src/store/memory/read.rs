@@ -1,5 +1,6 @@
 //! The reading scripts' counterparts, and the two small ones that write.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use domain::{JobId, RegionId};
@@ -62,8 +63,13 @@ fn heads(tables: &Tables, keys: &Keys, region: &RegionId, source: &str) -> Vec<H
         .collect()
 }
 
-/// Jobs of a sorted set of times, up to one.
-pub(super) fn up_to(tables: &Tables, key: &str, now: Timestamp, limit: usize) -> Vec<JobId> {
+/// Ids of a sorted set of times, up to one.
+pub(super) fn up_to<T: FromStr>(
+    tables: &Tables,
+    key: &str,
+    now: Timestamp,
+    limit: usize,
+) -> Vec<T> {
     let ranked = tables.ranked(key);
     let due = ranked.take_while(|(at, _)| *at <= now.as_millisecond());
     due.take(limit)

@@ -282,7 +282,7 @@ impl Scripts {
 }
 
 /// A script whose first line is followed by the shared functions.
-fn with_apply(text: &str) -> Script {
+pub(super) fn with_apply(text: &str) -> Script {
     let (flags, body) = text.split_once('\n').unwrap_or((text, ""));
     let shared = include_str!("../scripts/apply.lua");
     Script::new(&format!("{flags}\n{shared}\n{body}"))
@@ -307,15 +307,15 @@ async fn ids(
         .collect()
 }
 
-fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| unexpected(&error.to_string()))
 }
 
-fn number(text: &str) -> Result<u64, StoreError> {
+pub(super) fn number(text: &str) -> Result<u64, StoreError> {
     text.parse().map_err(|_| unexpected(text))
 }
 
-fn unexpected(what: &str) -> StoreError {
+pub(super) fn unexpected(what: &str) -> StoreError {
     StoreError::Unavailable(format!("an unexpected answer: {what}"))
 }
 

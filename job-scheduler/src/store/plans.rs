@@ -1,0 +1,88 @@
+//! Where plans are kept: the second half of the store, held by Redis and by memory alike.
+//!
+//! As for jobs, Rust decides and the store commits by version; which entries a plan has is a pure function of its
+//! record ([`placement`]).
+
+pub mod placement;
+
+use async_trait::async_trait;
+use domain::{ImageId, PlanId};
+use jiff::Timestamp;
+
+use super::{Scope, StoreError};
+use crate::plan_record::PlanRecord;
+
+/// A plan with the version under which it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPlan {
+    /// The record.
+    pub record: PlanRecord,
+    /// Its version; grows with every commit of any plan.
+    pub version: u64,
+}
+
+/// What came of a create.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreatedPlan {
+    /// The plan stands, under this version.
+    New {
+        /// The first version.
+        version: u64,
+    },
+    /// A plan of this id stood already.
+    Exists,
+}
+
+/// A page of plans, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanQuery {
+    /// Whose plans.
+    pub scope: Scope,
+    /// The page starts behind this plan.
+    pub after: Option<(Timestamp, PlanId)>,
+    /// The most to return.
+    pub limit: usize,
+}
+
+/// The store of plans.
+#[async_trait]
+pub trait PlanStore: Send + Sync + 'static {
+    /// One plan.
+    async fn load_plan(&self, id: PlanId) -> Result<Option<StoredPlan>, StoreError>;
+
+    /// Several plans; those that do not exist, or cannot be read, are left out.
+    async fn load_plans(&self, ids: &[PlanId]) -> Result<Vec<StoredPlan>, StoreError>;
+
+    /// Accepts a plan, once per id. [`StoreError::LimitReached`] when its owner has `limit` of them.
+    async fn create_plan(
+        &self,
+        record: &PlanRecord,
+        limit: usize,
+    ) -> Result<CreatedPlan, StoreError>;
+
+    /// Replaces a plan, if it still has the version that was read. A replica that is to be removed from now on
+    /// must be held by this plan alone: else [`StoreError::Held`].
+    async fn commit_plan(
+        &self,
+        before: &StoredPlan,
+        after: &PlanRecord,
+    ) -> Result<StoredPlan, StoreError>;
+
+    /// Removes a plan with all its entries, if it still has this version.
+    async fn remove_plan(&self, stored: &StoredPlan) -> Result<(), StoreError>;
+
+    /// Plans that somebody must look at, the most urgent first.
+    async fn plans_due(&self, now: Timestamp, limit: usize) -> Result<Vec<PlanId>, StoreError>;
+
+    /// Looks at a plan that cannot be read no earlier than `until`; forgets one that does not exist.
+    async fn postpone_plan(&self, id: PlanId, until: Timestamp) -> Result<(), StoreError>;
+
+    /// A page of ids.
+    async fn plan_page(&self, query: &PlanQuery) -> Result<Vec<PlanId>, StoreError>;
+
+    /// The plans that hold an image as a recovery point, ordered by id.
+    async fn holders(&self, image: ImageId) -> Result<Vec<PlanId>, StoreError>;
+
+    /// How many plans there are.
+    async fn count_plans(&self) -> Result<usize, StoreError>;
+}
