@@ -9,8 +9,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use python::Environment;
 pub(crate) use templates::{DatabaseTemplate, keystone_template};
 
+use crate::foreign_client::ForeignClient;
 use crate::narrator::timed;
 
 /// Where the programs of the cloud are.
@@ -37,7 +39,7 @@ pub(crate) struct Installed {
 pub(crate) async fn install() -> anyhow::Result<Installed> {
     packages::install_missing().await?;
     let python = python::interpreter().await?;
-    let venv = python::environment(&python).await?;
+    let venv = python::environment(&python, &python::SERVERS).await?;
     let glance_template = templates::glance(&venv).await?;
     let programs = packages::locate()?;
     Ok(Installed {
@@ -50,7 +52,16 @@ pub(crate) async fn install() -> anyhow::Result<Installed> {
     })
 }
 
-/// Everything that `testbed install` promises: also the seeded databases of both shapes.
+/// The directory of a Python environment, made when the cache has none.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) async fn environment(environment: &Environment) -> anyhow::Result<PathBuf> {
+    let python = python::interpreter().await?;
+    python::environment(&python, environment).await
+}
+
+/// Everything that `testbed install` promises: also the seeded databases of both shapes, and the foreign clients.
 ///
 /// # Errors
 /// As the private `install`, and when a seeded template cannot be made.
@@ -59,6 +70,9 @@ pub async fn install_everything() -> anyhow::Result<()> {
         let installed = install().await?;
         for template in DatabaseTemplate::ALL {
             keystone_template(&installed.venv, template).await?;
+        }
+        for client in ForeignClient::ALL {
+            client.installed().await?;
         }
         Ok(())
     })

@@ -7,6 +7,7 @@
 //! - [`TestBed::builder`] starts a private one; [`shared`] is one for a whole test binary.
 //! - [`TestBed`] starts, stops, kills, freezes and scales parts.
 //! - [`Cloud`] is a seeded user in a region: tokens and images, by plain HTTP.
+//! - [`ForeignClient`] is a client that others wrote, run as a user of the test bed.
 //! - [`TestBed::check_leftovers`] fails a test that leaves something behind.
 
 mod bed;
@@ -16,6 +17,7 @@ mod cache;
 mod cloud;
 mod command;
 mod down;
+mod foreign_client;
 mod http;
 mod identity;
 mod inspect;
@@ -41,6 +43,7 @@ pub use bed::{TestBed, shared};
 pub use builder::Builder;
 pub use cloud::{Cloud, MadeImage, NewImage};
 pub use down::down;
+pub use foreign_client::ForeignClient;
 pub use http::client as http_client;
 pub use identity::{issue_scoped_token, issue_token};
 pub use inspect::StoreFile;

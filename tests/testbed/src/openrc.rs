@@ -1,4 +1,4 @@
-//! `export OS_…` lines for the ordinary openstack client.
+//! The `OS_…` variables of the ordinary clients, as `export` lines for a shell and by name.
 
 use std::path::Path;
 
@@ -25,9 +25,34 @@ pub fn openrc(
 ) -> anyhow::Result<String> {
     let state = State::read(&std::path::absolute(directory)?)?
         .with_context(|| format!("{} holds no test bed", directory.display()))?;
+    let variables = variables(
+        &state.options,
+        Ports(state.first_port),
+        user,
+        region,
+        project,
+    )?;
+    Ok(variables
+        .into_iter()
+        .map(|(name, value)| format!("export {name}={value}\n"))
+        .collect())
+}
+
+/// What the lines export, by name.
+///
+/// # Errors
+/// When there is no such user.
+pub(crate) fn variables(
+    options: &Options,
+    ports: Ports,
+    user: &str,
+    region: Region,
+    project: Option<&str>,
+) -> anyhow::Result<[(&'static str, String); 11]> {
     let user = seed::user(user)?;
     let project = project.unwrap_or_else(|| default_project(user, region));
-    let keystone = keystone_url(&state.options, state.first_port, region);
+    let keystone = ports.keystone(options.keystone_of(region));
+    let keystone = format!("http://127.0.0.1:{keystone}/v3");
     let variables = [
         ("OS_AUTH_TYPE", "password"),
         ("OS_AUTH_URL", &keystone),
@@ -41,9 +66,7 @@ pub fn openrc(
         ("OS_PROJECT_NAME", project),
         ("OS_PROJECT_DOMAIN_ID", "default"),
     ];
-    Ok(variables
-        .map(|(name, value)| format!("export {name}={value}\n"))
-        .concat())
+    Ok(variables.map(|(name, value)| (name, value.to_owned())))
 }
 
 pub(crate) fn default_project(user: &SeededUser, region: Region) -> &'static str {
@@ -52,11 +75,6 @@ pub(crate) fn default_project(user: &SeededUser, region: Region) -> &'static str
     at_home
         .or(user.roles.first())
         .map_or(home, |(project, _)| project)
-}
-
-fn keystone_url(options: &Options, first_port: u16, region: Region) -> String {
-    let port = Ports(first_port).keystone(options.keystone_of(region));
-    format!("http://127.0.0.1:{port}/v3")
 }
 
 #[cfg(test)]
