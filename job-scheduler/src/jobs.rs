@@ -36,6 +36,8 @@ pub struct Jobs {
     /// Told when a unit has become eligible here, so that its message need not wait for a tick. Who
     /// is busy just then finds it at the next tick.
     pub nudge: Arc<Notify>,
+    /// Told when a job has ended here whose plan does not know it yet.
+    pub plan_nudge: Arc<Notify>,
 }
 
 /// What was decided about a record.
@@ -121,6 +123,9 @@ impl Jobs {
         self.metrics.changed(&before.record, after, now);
         if eligible_lane(after).is_some() {
             self.nudge.notify_waiters();
+        }
+        if after.untold_plan().is_some() {
+            self.plan_nudge.notify_one();
         }
         Ok(stored)
     }

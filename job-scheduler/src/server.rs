@@ -84,6 +84,7 @@ impl Scheduler {
             settings: Arc::new(settings),
             metrics,
             nudge: Arc::new(Notify::new()),
+            plan_nudge: Arc::new(Notify::new()),
         };
         Self {
             jobs,

@@ -61,6 +61,7 @@ mod tests {
             settings: Arc::new(settings),
             metrics: Arc::new(Metrics::register(&mut Registry::default())),
             nudge: Arc::new(Notify::new()),
+            plan_nudge: Arc::new(Notify::new()),
         }
     }
 

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use domain::JobId;
+use job_scheduler::intake::create_for_plan;
 use job_scheduler::store::TicketPace;
 
 use crate::rig::{Rig, replicated};
-use crate::sample::{region, settings};
+use crate::sample::{region, remove, settings, spec};
 
 async fn take(rig: &Rig) -> Vec<JobId> {
     let pace = TicketPace {
@@ -29,6 +30,15 @@ async fn a_new_job_gets_its_message_from_the_gateway_first() {
     let id = rig.create("t1").await;
     assert_eq!(take(&rig).await, []);
     rig.pass(2).await;
+    assert_eq!(take(&rig).await, [id]);
+}
+
+#[tokio::test]
+async fn an_errand_is_announced_by_nobody_and_gets_its_message_at_once() {
+    let rig = Rig::start(settings(2)).await;
+    let id = JobId::generate();
+    let created = create_for_plan(rig.scheduler.jobs(), id, remove(spec("ot1", "t1", "ot2")));
+    created.await.expect("accepted");
     assert_eq!(take(&rig).await, [id]);
 }
 
