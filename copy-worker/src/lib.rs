@@ -18,6 +18,8 @@ mod heartbeat;
 mod intake;
 mod lease;
 mod metrics;
+#[cfg(test)]
+mod plan_stage;
 mod scheduler_client;
 #[cfg(test)]
 mod scheduler_double;

@@ -2,7 +2,8 @@
 //! answers that the test gives on demand. It has no rules of its own; the real scheduler is used in
 //! the scenario tests.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -84,6 +85,8 @@ impl SchedulerDouble {
         Workshop {
             scheduler: self.client(),
             cloud: Cloud::default(),
+            admissions: BTreeMap::new(),
+            most_images_of_a_tag: NonZeroUsize::MIN,
             engine: EngineSettings::default(),
             report_every: Duration::from_millis(500),
             finish_patience: Duration::from_secs(600),

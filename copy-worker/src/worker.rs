@@ -1,14 +1,16 @@
 //! A worker's life: built from its configuration, takes work until it is told to stop, drains.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use admission::Admission;
 use anyhow::Context as _;
-use domain::WorkerId;
-use openstack::HttpSettings;
+use domain::{RegionId, WorkerId};
+use openstack::{Cloud, HttpSettings, Region};
 use prometheus_client::registry::Registry;
 use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
-use service_kit::config::RabbitmqConfig;
+use service_kit::config::{Config, RabbitmqConfig};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,6 +50,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         &background_tasks,
     )
     .context("rabbitmq")?;
+    let cloud = service_kit::cloud(config, &HttpSettings::default())?;
     let hand_back = CancellationToken::new();
     let units = TaskTracker::new();
     let intake = Intake {
@@ -60,8 +63,10 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         units: units.clone(),
         workshop: Arc::new(Workshop {
             scheduler,
-            cloud: service_kit::cloud(config, &HttpSettings::default())?,
+            admissions: admissions(config, &cloud),
+            cloud,
             engine: engine_settings(&config.copy, settings),
+            most_images_of_a_tag: settings.plan_images,
             report_every: settings.report_every,
             finish_patience: settings.finish_patience,
             hand_back: hand_back.clone(),
@@ -101,6 +106,15 @@ fn queue_settings(config: &RabbitmqConfig, worker: &WorkerId) -> anyhow::Result<
         heartbeat: config.heartbeat,
         connection_name: format!("copy-worker {worker}"),
     })
+}
+
+/// A plan may copy out of any region into this worker's.
+fn admissions(config: &Config, cloud: &Cloud) -> BTreeMap<RegionId, Admission> {
+    let of = |region: &Region| {
+        let id = region.id().clone();
+        service_kit::admission(config, cloud, &id).map(|admission| (id, admission))
+    };
+    cloud.regions().filter_map(of).collect()
 }
 
 /// Host and process, for people who look for the worker of a job.

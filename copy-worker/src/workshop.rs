@@ -1,7 +1,10 @@
 //! What every unit of a worker shares.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use admission::Admission;
 use copy_engine::{EngineSettings, Failure};
 use domain::{ErrorCode, JobError, RegionId};
 use openstack::{Cloud, Region, RequestContext};
@@ -15,7 +18,11 @@ use crate::scheduler_client::SchedulerClient;
 pub(crate) struct Workshop {
     pub(crate) scheduler: SchedulerClient,
     pub(crate) cloud: Cloud,
+    /// For each region, of copies out of it.
+    pub(crate) admissions: BTreeMap<RegionId, Admission>,
     pub(crate) engine: EngineSettings,
+    /// How many images a plan may copy by a tag.
+    pub(crate) most_images_of_a_tag: NonZeroUsize,
     /// Period of progress reports.
     pub(crate) report_every: Duration,
     /// How long the end of a unit is reported to a scheduler that is away.
@@ -35,13 +42,26 @@ impl Workshop {
         id: &RegionId,
         context: &RequestContext,
     ) -> Result<Region, Failure> {
-        let region = self.cloud.region(id).ok_or_else(|| Failure {
-            error: JobError::new(
-                ErrorCode::Internal,
-                format!("region {id} is not in the configuration of the worker"),
-            ),
-            transient: true,
-        })?;
+        let region = self.cloud.region(id).ok_or_else(|| unknown_region(id))?;
         Ok(region.with_context(context))
+    }
+
+    /// The rules of copies out of a region.
+    ///
+    /// # Errors
+    /// As [`Workshop::region`].
+    pub(crate) fn admission(&self, source: &RegionId) -> Result<&Admission, Failure> {
+        let admission = self.admissions.get(source);
+        admission.ok_or_else(|| unknown_region(source))
+    }
+}
+
+fn unknown_region(id: &RegionId) -> Failure {
+    Failure {
+        error: JobError::new(
+            ErrorCode::Internal,
+            format!("region {id} is not in the configuration of the worker"),
+        ),
+        transient: true,
     }
 }

@@ -42,6 +42,9 @@ pub struct WorkerConfig {
     /// The time over which that rate is averaged.
     #[serde(default = "minimum_rate_window", deserialize_with = "duration::parse")]
     pub minimum_rate_window: Duration,
+    /// How many images one action of a plan may copy by their tag.
+    #[serde(default = "plan_images")]
+    pub plan_images: NonZeroUsize,
     /// How long running copies may take after SIGTERM before they are handed back.
     #[serde(default = "drain", deserialize_with = "duration::parse")]
     pub drain: Duration,
@@ -81,6 +84,10 @@ const fn minimum_rate_bytes() -> u64 {
 
 const fn minimum_rate_window() -> Duration {
     Duration::from_secs(10 * 60)
+}
+
+const fn plan_images() -> NonZeroUsize {
+    NonZeroUsize::new(1000).expect("not zero")
 }
 
 const fn drain() -> Duration {
