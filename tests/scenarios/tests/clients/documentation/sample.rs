@@ -1,0 +1,111 @@
+//! Compares an answer with the sample that documents it.
+//!
+//! The same keys, lists of the same length, and every value the same, but for what differs from cloud to cloud: an id,
+//! a time or an address in the sample stands for any of its kind.
+
+use serde_json::Value;
+
+/// What a text is.
+#[derive(Debug, PartialEq)]
+enum Kind<'a> {
+    /// 32 hex digits, with dashes or without.
+    Id,
+    Time,
+    /// Of this path, in which ids stand for others.
+    Address(Vec<Kind<'a>>),
+    Literal(&'a str),
+}
+
+/// Says where an answer is not what the sample promises.
+///
+/// # Errors
+/// The first difference.
+pub(crate) fn compare(sample: &Value, answer: &Value) -> Result<(), String> {
+    match (sample, answer) {
+        (Value::Object(sample), Value::Object(answer)) => {
+            let (expected, found): (Vec<_>, Vec<_>) =
+                (sample.keys().collect(), answer.keys().collect());
+            if expected != found {
+                return Err(format!("the keys are {found:?}, not {expected:?}"));
+            }
+            sample.iter().try_for_each(|(key, value)| {
+                compare(value, &answer[key]).map_err(|why| format!("{key}: {why}"))
+            })
+        }
+        (Value::Array(sample), Value::Array(answer)) if sample.len() == answer.len() => sample
+            .iter()
+            .zip(answer)
+            .try_for_each(|(sample, answer)| compare(sample, answer)),
+        (Value::String(sample), Value::String(answer)) if kind(sample) == kind(answer) => Ok(()),
+        _ if sample == answer => Ok(()),
+        _ => Err(format!("{answer} instead of {sample}")),
+    }
+}
+
+fn kind(text: &str) -> Kind<'_> {
+    let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if text.len() >= 32 && is_hex(&text.replace('-', "")) {
+        return Kind::Id;
+    }
+    if let Some((_, rest)) = text.split_once("://") {
+        let path = rest.split('/').skip(1);
+        return Kind::Address(path.map(kind).collect());
+    }
+    let is_time = text.len() >= 19
+        && text
+            .bytes()
+            .enumerate()
+            .take(19)
+            .all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                10 => byte == b'T',
+                13 | 16 => byte == b':',
+                _ => byte.is_ascii_digit(),
+            });
+    if is_time {
+        Kind::Time
+    } else {
+        Kind::Literal(text)
+    }
+}
+
+#[test]
+fn ids_times_and_addresses_are_any_and_all_else_is_literal() {
+    use serde_json::json;
+
+    let sample = json!({"id": "33911588-c299-4369-a240-7e5b741cdb6a", "at": "2027-03-01T04:30:00Z",
+        "url": "http://a:1/v2/236ae314ef6944f4ab98fa7519e54325/images", "n": 1, "s": "error", "list": [null]});
+    let change = |key: &str, value: Value| {
+        let mut answer = sample.clone();
+        answer[key] = value;
+        compare(&sample, &answer)
+    };
+    for (key, value, is_same) in [
+        ("id", json!("00000000-c299-4369-a240-7e5b741cdb6a"), true),
+        ("id", json!("none"), false),
+        ("id", json!(null), false),
+        ("at", json!("2031-12-01T00:00:00.123Z"), true),
+        ("at", json!("soon"), false),
+        (
+            "url",
+            json!("https://b/v2/00000000ef6944f4ab98fa7519e54325/images"),
+            true,
+        ),
+        (
+            "url",
+            json!("http://a:1/v2/236ae314ef6944f4ab98fa7519e54325/image"),
+            false,
+        ),
+        ("n", json!(2), false),
+        ("s", json!("replicated"), false),
+        ("list", json!([null]), true),
+        ("list", json!([]), false),
+        ("more", json!(1), false),
+    ] {
+        assert_eq!(
+            change(key, value.clone()).is_ok(),
+            is_same,
+            "{key}: {value}"
+        );
+    }
+}
