@@ -7,7 +7,7 @@
 
 use domain::JobId;
 
-use crate::store::keys::Lane;
+use crate::store::lane::Lane;
 use crate::store::shape::Limits;
 
 /// What the choice looks at.

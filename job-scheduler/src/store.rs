@@ -7,6 +7,7 @@
 
 pub mod change;
 pub mod keys;
+pub mod lane;
 pub mod memory;
 pub mod placement;
 pub mod plans;
@@ -20,7 +21,7 @@ use domain::{ClaimId, ImageId, JobId, JobStatus, RegionId};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use self::keys::Lane;
+use self::lane::Lane;
 use self::plans::PlanStore;
 use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};

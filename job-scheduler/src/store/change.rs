@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::keys::{Keys, Lane, escape};
+use super::keys::{Keys, escape};
+use super::lane::Lane;
 use super::placement::{self, Entry};
 use super::shape::Shape;
 use super::{Place, Scope};

@@ -37,14 +37,11 @@
 
 use std::fmt::Write as _;
 
-use domain::{ImageId, JobId, JobStatus, PlanId, RegionId, TenantId, UnitKind};
+use domain::{ImageId, JobId, JobStatus, PlanId, RegionId};
 
+use super::lane::Lane;
 use super::{Due, Place, Scope};
-use crate::job_record::{JobRecord, Owner};
-
-/// The pseudo-source and pseudo-tenant under which everything queues that is no copy: a region's clean-ups and
-/// the errands of plans.
-pub const ERRANDS: &str = "~errands";
+use crate::job_record::Owner;
 
 /// The field of a region's own virtual time.
 pub const CLOCK: &str = "~clock";
@@ -53,66 +50,6 @@ pub const CLOCK: &str = "~clock";
 #[derive(Debug, Clone)]
 pub struct Keys {
     prefix: String,
-}
-
-/// Where a unit queues: a tenant's copies from one source, or the region's errands.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lane {
-    /// The escaped source region, or [`ERRANDS`].
-    pub source: String,
-    /// The escaped tenant, or [`ERRANDS`].
-    pub tenant: String,
-}
-
-impl Lane {
-    /// A tenant's copies from one source.
-    #[must_use]
-    pub fn copies(source: &RegionId, tenant: &TenantId) -> Self {
-        Self {
-            source: escape(source.as_str()),
-            tenant: escape(tenant.as_str()),
-        }
-    }
-
-    /// Clean-ups and the errands of plans.
-    #[must_use]
-    pub fn errands() -> Self {
-        Self {
-            source: ERRANDS.to_owned(),
-            tenant: ERRANDS.to_owned(),
-        }
-    }
-
-    /// Where a record's units of this kind queue.
-    #[must_use]
-    pub fn of(record: &JobRecord, kind: UnitKind) -> Self {
-        match (kind, record.copy()) {
-            (UnitKind::Copy, Some(spec)) => Self::copies(&spec.source.region, &spec.source.tenant),
-            _ => Self::errands(),
-        }
-    }
-
-    /// Whether errands queue here, which no limit counts.
-    #[must_use]
-    pub fn is_errands(&self) -> bool {
-        self.source == ERRANDS
-    }
-
-    /// The lane's name within its region.
-    #[must_use]
-    pub fn name(&self) -> String {
-        format!("{}|{}", self.source, self.tenant)
-    }
-
-    /// Reads a name back.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        let (source, tenant) = name.split_once('|')?;
-        Some(Self {
-            source: source.to_owned(),
-            tenant: tenant.to_owned(),
-        })
-    }
 }
 
 // === impl Keys ===
@@ -332,6 +269,8 @@ pub fn unescape(escaped: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use domain::TenantId;
+
     use super::*;
 
     #[test]
@@ -353,15 +292,5 @@ mod tests {
             keys.idempotency(&owner("a", "b"), "c:d"),
             keys.idempotency(&owner("a", "b:c"), "d")
         );
-    }
-
-    #[test]
-    fn lane_names_read_back() {
-        for lane in [
-            Lane::errands(),
-            Lane::copies(&RegionId::new("ot|1"), &TenantId::new("t")),
-        ] {
-            assert_eq!(Lane::parse(&lane.name()), Some(lane));
-        }
     }
 }

@@ -21,7 +21,8 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use self::tables::Tables;
 use super::change::Planner;
-use super::keys::{Keys, Lane};
+use super::keys::Keys;
+use super::lane::Lane;
 use super::shape::Shape;
 use super::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use domain::UnitKind;
 use jiff::Timestamp;
 
-use super::keys::{Keys, Lane};
+use super::keys::Keys;
+use super::lane::Lane;
 use super::{Due, Scope};
 use crate::job_record::JobRecord;
 

@@ -26,7 +26,8 @@ pub use self::durability::Durability;
 use self::plans::PlanScripts;
 use self::scripts::Scripts;
 use super::change::Planner;
-use super::keys::{Keys, Lane};
+use super::keys::Keys;
+use super::lane::Lane;
 use super::shape::Shape;
 use super::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,

@@ -2,13 +2,11 @@
 //! the same after each of them.
 
 mod op;
+mod words;
 
 use std::time::Duration;
 
-use domain::{
-    ClaimId, CopySpec, ErrorCode, Finish, JobError, JobId, JobStatus, LeaseToken, Outcome,
-    ProgressReport, ReplicaFate, Stage, TenantId, WorkerId,
-};
+use domain::{ClaimId, CopySpec, JobId, JobStatus, LeaseToken, TenantId, WorkerId};
 use job_scheduler::job_record::{Idempotency, JobRecord, Owner};
 use job_scheduler::lifecycle::{self, Jitter};
 use job_scheduler::store::memory::MemoryStore;
@@ -23,6 +21,7 @@ use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use self::op::{JOBS, Op, op};
+use self::words::{finish, report};
 use crate::redis_server::RedisServer;
 use crate::sample::{at, job_id, planned, region, remove, resolve, rules, spec, tight_shape};
 
@@ -352,51 +351,4 @@ fn copy(tenant: u8, backwards: bool) -> CopySpec {
 
 fn destination(backwards: bool) -> domain::RegionId {
     region(if backwards { "ot1" } else { "ot2" })
-}
-
-fn report(record: &JobRecord, bytes: u64, canceling: bool, settle: bool) -> Option<ProgressReport> {
-    Some(ProgressReport {
-        job_id: record.id,
-        lease_token: record.lease.as_ref()?.token,
-        stage: if canceling {
-            Stage::Canceling
-        } else {
-            Stage::Copying
-        },
-        bytes_copied: bytes,
-        image: Some(record.attempt_image()),
-        settled: if settle {
-            record.leftovers_for_holder()
-        } else {
-            Vec::new()
-        },
-    })
-}
-
-fn finish(record: &JobRecord, outcome: u8, settle: bool) -> Option<Finish> {
-    let failed = |transient| Outcome::Failed {
-        error: JobError::new(ErrorCode::DestinationUnavailable, "down"),
-        transient,
-    };
-    Some(Finish {
-        job_id: record.id,
-        lease_token: record.lease.as_ref()?.token,
-        outcome: match outcome {
-            0 => Outcome::Replicated {
-                image: record.attempt_image(),
-            },
-            1 => failed(true),
-            2 => failed(false),
-            3 => Outcome::Cleaned,
-            4 => Outcome::Resolved { images: Vec::new() },
-            5 => Outcome::Removed(ReplicaFate::Gone),
-            _ => Outcome::HandedBack,
-        },
-        settled: if settle {
-            record.leftovers_for_holder()
-        } else {
-            Vec::new()
-        },
-        bytes_copied: 5,
-    })
 }

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::millis;
 use super::tables::Tables;
 use crate::fairness::{Head, RegionView, SourceView};
-use crate::store::keys::{ERRANDS, Keys, Lane, escape};
+use crate::store::keys::{Keys, escape};
+use crate::store::lane::{ERRANDS, Lane};
 use crate::store::shape::{LANES_AT_ONCE, Shape, TENANTS_SHOWN, UNITS_SHOWN};
 use crate::store::{PageQuery, TicketPace};
 

@@ -13,7 +13,8 @@ use super::view;
 use crate::fairness::RegionView;
 use crate::job_record::JobRecord;
 use crate::store::change::{Change, LaneKeys};
-use crate::store::keys::{ERRANDS, Keys, escape};
+use crate::store::keys::{Keys, escape};
+use crate::store::lane::ERRANDS;
 use crate::store::shape::{LANES_AT_ONCE, Shape, TENANTS_SHOWN, UNITS_SHOWN};
 use crate::store::{Created, IntakeTerms, PageQuery, Place, StoreError, Stored, TicketPace};
 

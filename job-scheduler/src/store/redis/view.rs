@@ -1,7 +1,7 @@
 //! Reads the rows of `region_view.lua` back.
 
 use crate::fairness::{Head, RegionView, SourceView};
-use crate::store::keys::Lane;
+use crate::store::lane::Lane;
 
 /// The view; none when a row is not what the script writes.
 pub(super) fn read(rows: &[String]) -> Option<RegionView> {
