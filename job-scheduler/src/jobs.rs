@@ -36,7 +36,7 @@ pub struct Jobs {
     /// Told when a unit has become eligible here, so that its message need not wait for a tick. Who
     /// is busy just then finds it at the next tick.
     pub nudge: Arc<Notify>,
-    /// Told when a job has ended here whose plan does not know it yet.
+    /// Told when a plan has something to do or to hear. Kept for whoever is busy just then.
     pub plan_nudge: Arc<Notify>,
 }
 

@@ -3,7 +3,8 @@
 //! Any number of replicas run side by side on one Redis; none is special and none keeps anything of
 //! its own. Read in this order: what a job is ([`job_record`], [`task`], [`job_state`], [`lifecycle`]), where
 //! it is kept ([`store`]), how it is changed ([`jobs`]), who asks for that ([`job_service`],
-//! [`work_service`], [`reconciler`], [`dispatcher`]).
+//! [`work_service`], [`reconciler`], [`dispatcher`]); then plans, in the same order: [`plan_record`],
+//! [`plan_lifecycle`], [`store::plans`], [`plans`], [`plan_service`], [`plan_keeper`].
 
 mod change_stream;
 mod claims;
@@ -17,9 +18,13 @@ pub mod job_state;
 pub mod jobs;
 pub mod lifecycle;
 pub mod metrics;
+pub mod plan_clock;
+pub mod plan_keeper;
 pub mod plan_lifecycle;
 pub mod plan_record;
+pub mod plan_service;
 pub mod planner;
+pub mod plans;
 mod progress_stream;
 mod quarantine;
 pub mod reconciler;

@@ -1,5 +1,7 @@
 //! What the scheduler counts. Labels are bounded: statuses, kinds of work and configured regions.
 
+mod plans;
+
 use std::sync::atomic::AtomicI64;
 
 use domain::{JobStatus, RegionId, UnitKind};
@@ -11,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+pub use self::plans::PlanMetrics;
 use crate::job_record::JobRecord;
 use crate::store::Census;
 
@@ -46,6 +49,8 @@ pub struct Metrics {
     unreadable: Counter,
     unsafe_settings: Gauge<i64, AtomicI64>,
     replicas: Gauge<i64, AtomicI64>,
+    /// Those of plans.
+    pub(crate) plans: PlanMetrics,
 }
 
 impl Metrics {
@@ -65,6 +70,7 @@ impl Metrics {
             unreadable: Counter::default(),
             unsafe_settings: Gauge::default(),
             replicas: Gauge::default(),
+            plans: PlanMetrics::register(registry),
         };
         registry.register(
             "job_transitions",

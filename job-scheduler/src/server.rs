@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use prometheus_client::registry::Registry;
 use proto::v1::job_service_server::JobServiceServer;
+use proto::v1::plan_service_server::PlanServiceServer;
 use proto::v1::work_service_server::WorkServiceServer;
 use service_kit::admin::{AdminServer, Readiness};
 use service_kit::telemetry::trace_context;
@@ -23,13 +24,17 @@ use work_queue::WorkQueue;
 use crate::job_service::JobApi;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::plan_clock::PlanClock;
+use crate::plan_lifecycle::PlanRules;
+use crate::plan_service::PlanApi;
+use crate::plans::Plans;
 use crate::settings::Settings;
 use crate::store::redis::RedisStore;
 use crate::store::{Store, StoreError};
 use crate::store_clock::StoreClock;
 use crate::watch::ChangeFeed;
 use crate::work_service::Work;
-use crate::{dispatcher, health, reconciler, serving};
+use crate::{dispatcher, health, plan_keeper, reconciler, serving};
 
 /// The shortest and longest pause before the subscription to changes is made anew.
 const RESUBSCRIBE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -42,6 +47,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct Scheduler {
     jobs: Jobs,
+    plans: Plans,
     feed: ChangeFeed,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -86,13 +92,30 @@ impl Scheduler {
             nudge: Arc::new(Notify::new()),
             plan_nudge: Arc::new(Notify::new()),
         };
+        let rules = PlanRules {
+            regions: jobs.settings.shape.regions.clone(),
+            late_window: jobs.settings.plan_late_window,
+        };
+        let plans = Plans {
+            clock: jobs.clock.clone(),
+            rules: Arc::new(rules),
+            jobs: jobs.clone(),
+        };
         Self {
             jobs,
+            plans,
             feed: ChangeFeed::default(),
             shutdown,
             tasks: TaskTracker::new(),
             broken: Arc::default(),
         }
+    }
+
+    /// The same with a time of their own for plans: for tests.
+    #[must_use]
+    pub fn with_plan_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.plans.clock = clock;
+        self
     }
 
     fn supervise(&self, task: &'static str, work: impl Future<Output = ()> + Send + 'static) {
@@ -115,6 +138,12 @@ impl Scheduler {
         &self.jobs
     }
 
+    /// The plans, likewise.
+    #[must_use]
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
     /// Starts to listen to changes made by other schedulers.
     ///
     /// # Errors
@@ -135,6 +164,12 @@ impl Scheduler {
         let (jobs, feed) = (self.jobs.clone(), self.feed.clone());
         let reconcile = reconciler::run(jobs, feed, self.shutdown.clone());
         self.supervise("reconciler", reconcile);
+    }
+
+    /// Starts to fire plans and to do what they want done.
+    pub fn start_keeping_plans(&self) {
+        let keep = plan_keeper::run(self.plans.clone(), self.shutdown.clone());
+        self.supervise("plan keeper", keep);
     }
 
     /// Starts to wake workers, a task for each region.
@@ -161,6 +196,13 @@ impl Scheduler {
             tasks: self.tasks.clone(),
         };
         (JobServiceServer::new(job_api), WorkServiceServer::new(work))
+    }
+
+    /// The service of gateways for plans.
+    #[must_use]
+    pub fn plan_service(&self) -> PlanServiceServer<PlanApi> {
+        let plans = self.plans.clone();
+        PlanServiceServer::new(PlanApi { plans })
     }
 
     /// Waits until everything that was started has ended, after shutdown.
@@ -214,17 +256,25 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         tracing::warn!(error = %error, "redis did not tell the time");
     }
     let heartbeat = settings.heartbeat;
-    let scheduler = Scheduler::new(
+    let mut scheduler = Scheduler::new(
         store.clone(),
         Arc::new(clock.clone()),
         settings,
         metrics.clone(),
         shutdown.clone(),
     );
+    // Refused with the configuration unless a test clock is allowed.
+    if let Some(file) = &config.scheduler.plan_clock_offset_file {
+        let moved = PlanClock::new(Arc::new(clock.clone()), file.clone());
+        scheduler = scheduler.with_plan_clock(Arc::new(moved.clone()));
+        let follow = moved.run(scheduler.jobs.plan_nudge.clone(), shutdown.clone());
+        scheduler.supervise("plan clock", follow);
+    }
     let follow = clock.run(store.clone(), heartbeat, shutdown.clone());
     scheduler.supervise("clock", follow);
     scheduler.start_listening()?;
     scheduler.start_reconciling();
+    scheduler.start_keeping_plans();
     let queue_settings = queue_settings(config)?;
     let queue = WorkQueue::start(&queue_settings, shutdown.clone(), &scheduler.tasks)?;
     scheduler.start_dispatching(&queue);
@@ -242,6 +292,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         .add_service(health)
         .add_service(jobs)
         .add_service(work)
+        .add_service(scheduler.plan_service())
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
             shutdown.cancelled().await;
             readiness.drain();

@@ -54,6 +54,8 @@ mod tests {
             heartbeat: Duration::from_secs(1),
             serving_gap: GAP,
             reconcile_every: Duration::from_secs(1),
+            plans_per_tenant: 1,
+            plan_late_window: GAP,
         };
         Jobs {
             store: Arc::new(store),

@@ -35,6 +35,10 @@ pub struct Settings {
     pub serving_gap: Duration,
     /// Period of the reconciler and the dispatcher.
     pub reconcile_every: Duration,
+    /// Plans that a tenant may have.
+    pub plans_per_tenant: usize,
+    /// How late a plan may fire.
+    pub plan_late_window: Duration,
 }
 
 // === impl Settings ===
@@ -74,6 +78,8 @@ impl Settings {
             serving_gap: scheduler.serving_gap,
             // The serving mark is written at each tick, so a tick is never longer than its period.
             reconcile_every: scheduler.reconcile_every.min(scheduler.heartbeat),
+            plans_per_tenant: size(limits.plans_per_tenant),
+            plan_late_window: scheduler.plan_late_window,
         }
     }
 

@@ -3,6 +3,7 @@
 use tonic::{Code, Status};
 
 use crate::lifecycle::NotCancelable;
+use crate::plan_lifecycle::InvalidPlan;
 use crate::store::StoreError;
 
 /// Why a call was not done.
@@ -11,6 +12,24 @@ pub enum CallError {
     /// No such job, or not the viewer's.
     #[error("there is no such job")]
     NotFound,
+    /// No such plan, or not the viewer's.
+    #[error("there is no such plan")]
+    NoSuchPlan,
+    /// The id of a new plan is that of somebody else's.
+    #[error("plan_id is taken")]
+    PlanTaken,
+    /// The tenant has as many plans as it may.
+    #[error("the tenant has {limit} plans; no more are accepted")]
+    TooManyPlans {
+        /// The limit.
+        limit: usize,
+    },
+    /// The plan was edited since it was read.
+    #[error("the plan has another revision by now")]
+    OtherRevision,
+    /// What was written is no plan.
+    #[error(transparent)]
+    InvalidPlan(#[from] InvalidPlan),
     /// A field makes no sense.
     #[error("{0}")]
     Invalid(String),
@@ -40,10 +59,11 @@ pub enum CallError {
 impl CallError {
     fn code(&self) -> Code {
         match self {
-            Self::NotFound => Code::NotFound,
-            Self::Invalid(_) => Code::InvalidArgument,
-            Self::TooManyJobs { .. } => Code::ResourceExhausted,
-            Self::CameTooLate => Code::Aborted,
+            Self::NotFound | Self::NoSuchPlan => Code::NotFound,
+            Self::PlanTaken => Code::AlreadyExists,
+            Self::Invalid(_) | Self::InvalidPlan(_) => Code::InvalidArgument,
+            Self::TooManyJobs { .. } | Self::TooManyPlans { .. } => Code::ResourceExhausted,
+            Self::CameTooLate | Self::OtherRevision => Code::Aborted,
             Self::NotCancelable(_) => Code::FailedPrecondition,
             Self::ShuttingDown => Code::Unavailable,
             Self::IllegalTransition(_) => Code::Internal,

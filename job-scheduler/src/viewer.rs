@@ -46,10 +46,15 @@ impl Viewer {
         }
     }
 
+    /// Whether it sees what is this owner's.
+    pub(crate) fn sees(&self, owner: &Owner) -> bool {
+        self.all_tenants || *owner == self.owner
+    }
+
     /// A record, unless it is not the viewer's to see. Errands are nobody's.
     pub(crate) fn may_see(&self, record: &JobRecord) -> Result<(), CallError> {
         match record.owner() {
-            Some(owner) if self.all_tenants || owner == self.owner => Ok(()),
+            Some(owner) if self.sees(&owner) => Ok(()),
             _ => Err(CallError::NotFound),
         }
     }

@@ -1,6 +1,10 @@
 //! Tests of the whole scheduler: both stores side by side, and the services over gRPC.
 
 mod errands;
+mod plan_api;
+mod plan_bed;
+mod plan_fires;
+mod plan_stores_are_equal;
 mod races;
 mod redis_server;
 mod replicas;

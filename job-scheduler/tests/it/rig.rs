@@ -12,6 +12,7 @@ use job_scheduler::store::{Store, Stored};
 use job_scheduler::{Scheduler, reconciler};
 use prometheus_client::registry::Registry;
 use proto::v1::job_service_client::JobServiceClient;
+use proto::v1::plan_service_client::PlanServiceClient;
 use proto::v1::work_service_client::WorkServiceClient;
 use proto::v1::{self, finish_request};
 use service_kit::ManualClock;
@@ -31,6 +32,7 @@ pub(crate) struct Rig {
     pub(crate) clock: ManualClock,
     pub(crate) jobs: JobServiceClient<Channel>,
     pub(crate) work: WorkServiceClient<Channel>,
+    pub(crate) plans: PlanServiceClient<Channel>,
     _stop: DropGuard,
 }
 
@@ -49,10 +51,21 @@ impl Rig {
 
     /// One more on a store that others use too.
     pub(crate) async fn on(store: Arc<dyn Store>, settings: Settings, clock: ManualClock) -> Self {
+        Self::with_plan_clock(store, settings, clock.clone(), clock).await
+    }
+
+    /// One whose plans have a time of their own.
+    pub(crate) async fn with_plan_clock(
+        store: Arc<dyn Store>,
+        settings: Settings,
+        clock: ManualClock,
+        plan_clock: ManualClock,
+    ) -> Self {
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::register(&mut Registry::default()));
         let wall = Arc::new(clock.clone());
         let scheduler = Scheduler::new(store, wall, settings, metrics, stop.clone());
+        let scheduler = scheduler.with_plan_clock(Arc::new(plan_clock));
         scheduler.start_listening().expect("constants");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -60,6 +73,7 @@ impl Rig {
         let server = Server::builder()
             .add_service(jobs)
             .add_service(work)
+            .add_service(scheduler.plan_service())
             .serve_with_incoming_shutdown(
                 TcpListenerStream::new(listener),
                 stop.clone().cancelled_owned(),
@@ -71,7 +85,8 @@ impl Rig {
             scheduler,
             clock,
             jobs: JobServiceClient::new(channel.clone()),
-            work: WorkServiceClient::new(channel),
+            work: WorkServiceClient::new(channel.clone()),
+            plans: PlanServiceClient::new(channel),
             _stop: stop.drop_guard(),
         }
     }

@@ -150,5 +150,7 @@ pub(crate) fn settings(copies_per_tenant: usize) -> Settings {
         heartbeat: Duration::from_millis(200),
         serving_gap: Duration::from_secs(10),
         reconcile_every: Duration::from_millis(100),
+        plans_per_tenant: 5,
+        plan_late_window: Duration::from_secs(3_600),
     }
 }
