@@ -80,23 +80,19 @@ impl PlanStage {
     pub(crate) async fn revoke(&self, tenant: &str) -> anyhow::Result<()> {
         let (user, member) = (&self.user, &self.member);
         let grant = format!("/projects/{tenant}/users/{user}/roles/{member}");
-        change(&self.admin, Method::DELETE, &grant).await
+        self.delete(&grant).await
     }
 
-    pub(crate) async fn disable_user(&self) -> anyhow::Result<()> {
+    /// Changes what Keystone knows of the user.
+    pub(crate) async fn change_user(&self, changes: &Value) -> anyhow::Result<()> {
         let path = format!("/users/{}", self.user);
         let patch = self.admin.keystone(Method::PATCH, &path);
-        let off = json!({"user": {"enabled": false}});
-        read(patch.json(&off)).await.map(drop)
+        read(patch.json(&json!({"user": changes}))).await.map(drop)
     }
 
-    pub(crate) async fn delete_user(&self) -> anyhow::Result<()> {
-        change(
-            &self.admin,
-            Method::DELETE,
-            &format!("/users/{}", self.user),
-        )
-        .await
+    /// Has Keystone delete something, for example `/users/1`.
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        change(&self.admin, Method::DELETE, path).await
     }
 
     pub(crate) fn fire(&self, selector: ImageSelector) -> PlanFire {

@@ -1,8 +1,11 @@
 //! Fires against real Keystone and Glances.
 
-use std::collections::BTreeSet;
+mod rights;
 
-use domain::{CopySpec, ErrorCode, ImageId, ImageSelector, JobError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::{CopySpec, ErrorCode, ImageId, ImageSelector, JobError, Outcome, Unit, UnitKind};
 use openstack::ServiceScope;
 use reqwest::Method;
 use serde_json::json;
@@ -10,6 +13,7 @@ use testbed::{Cloud, NewImage, SERVICE_USER};
 
 use super::*;
 use crate::plan_stage::{PlanStage, ids};
+use crate::scheduler_double::{SchedulerDouble, claimed};
 
 async fn resolve(workshop: &Workshop, fire: &PlanFire) -> Result<Vec<ResolvedImage>, Failure> {
     resolved(workshop, fire, &RequestContext::default()).await
@@ -127,72 +131,29 @@ async fn what_is_not_there_is_named() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_user_who_sees_everything_widens_nobodys_reach() -> anyhow::Result<()> {
-    let (stage, stranger) = (PlanStage::set().await?, PlanStage::set().await?);
-    let private = NewImage::named("shared-name", 1).with("visibility", "private");
-    let theirs = stranger.source.make_image(&private).await?;
-    let offered = NewImage::named("shared-name", 1).with("visibility", "shared");
-    let offered = stranger.source.make_image(&offered).await?;
-    let members = format!("/v2/images/{}/members", offered.id);
-    let tenant = &stage.source.project_id;
-    let offer = stranger.source.glance(Method::POST, &members);
-    offer
-        .json(&json!({"member": tenant}))
-        .send()
-        .await?
-        .error_for_status()?;
-
-    let by_id = |id: &str| anyhow::Ok(stage.fire(ImageSelector::Id(id.parse()?)));
-    let by_name = stage.fire(ImageSelector::Name("shared-name".to_owned()));
-    for workshop in [stage.workshop()?, stage.workshop_of_admin()?] {
-        for fire in [&by_id(&theirs.id)?, &by_name] {
-            let error = refusal(&workshop, fire).await?;
-            assert_eq!(error.code, ErrorCode::SourceGone);
-        }
-    }
-    let accept = stage
-        .source
-        .glance(Method::PUT, &format!("{members}/{tenant}"));
-    accept
-        .json(&json!({"status": "accepted"}))
-        .send()
-        .await?
-        .error_for_status()?;
-    for workshop in [stage.workshop()?, stage.workshop_of_admin()?] {
-        assert_eq!(copied(&workshop, &by_name).await?, ids(&[&offered])?);
-        assert_eq!(
-            copied(&workshop, &by_id(&offered.id)?).await?,
-            ids(&[&offered])?
-        );
-    }
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_creator_who_lost_a_right_is_told_which() -> anyhow::Result<()> {
+async fn what_a_granted_fire_finds_is_reported() -> anyhow::Result<()> {
     let stage = PlanStage::set().await?;
-    let workshop = stage.workshop()?;
-    let image = stage
-        .source
-        .make_image(&NewImage::named("a plan's", 1))
-        .await?;
-    let fire = stage.fire(ImageSelector::Id(image.id.parse()?));
-    assert_eq!(copied(&workshop, &fire).await?, ids(&[&image])?);
-
-    let lost = async |place: &str| -> anyhow::Result<()> {
-        let error = refusal(&workshop, &fire).await?;
-        assert_eq!(error.code, ErrorCode::CreatorLostRights);
-        assert!(error.message.contains(place), "{error}");
-        Ok(())
+    let image = stage.source.make_image(&NewImage::named("told", 1)).await?;
+    let scheduler = SchedulerDouble::default();
+    let workshop = Workshop {
+        scheduler: scheduler.client(),
+        ..stage.workshop()?
     };
-    stage.revoke(&stage.destination.project_id).await?;
-    lost(&format!("{} in region ot2", stage.destination.project_id)).await?;
-    stage.revoke(&stage.source.project_id).await?;
-    lost(&format!("{} in region ot1", stage.source.project_id)).await?;
-    stage.disable_user().await?;
-    lost("does not exist any more in region ot1 or is disabled").await?;
-    stage.delete_user().await?;
-    lost(&stage.user).await
+    let mut claimed = claimed(UnitKind::Resolve);
+    claimed.grant.unit = Unit::Resolve(stage.fire(ImageSelector::Id(image.id.parse()?)));
+    crate::unit::run(&Arc::new(workshop), claimed).await;
+    let [finish] = &scheduler.finishes()[..] else {
+        panic!("{:?}", scheduler.finishes());
+    };
+    let told = domain::Finish::try_from(finish.clone())?.outcome;
+    let Outcome::Resolved { images } = told else {
+        panic!("{told:?}");
+    };
+    assert!(
+        matches!(&images[..], [ResolvedImage::Copy(spec)] if spec.source.image.to_string() == image.id),
+        "{images:?}"
+    );
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

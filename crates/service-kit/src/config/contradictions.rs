@@ -122,6 +122,9 @@ fn scheduler(config: &Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// With the longest names, so many still fit the 4 MiB of a gRPC message.
+const MOST_PLAN_IMAGES: usize = 2000;
+
 fn worker(config: &Config) -> Result<(), ConfigError> {
     let Some(worker) = &config.worker else {
         return Ok(());
@@ -130,6 +133,14 @@ fn worker(config: &Config) -> Result<(), ConfigError> {
     positive("worker.report_every", worker.report_every)?;
     positive("worker.poll_shortest", worker.poll_shortest)?;
     positive("worker.minimum_rate_window", worker.minimum_rate_window)?;
+    if worker.plan_images.get() > MOST_PLAN_IMAGES {
+        return Err(ConfigError::key(
+            "worker.plan_images",
+            format!(
+                "must be at most {MOST_PLAN_IMAGES}: what is found for a plan goes to the scheduler in one message"
+            ),
+        ));
+    }
     at_most(
         ("worker.poll_shortest", worker.poll_shortest),
         ("worker.poll_longest", worker.poll_longest),

@@ -155,6 +155,7 @@ fn contradictions_are_refused_by_name() {
         ),
         ("worker", "report_every = \"20s\"", "worker.report_every: "),
         ("worker", "poll_longest = \"1s\"", "worker.poll_shortest: "),
+        ("worker", "plan_images = 2001", "worker.plan_images: "),
         ("gateway", "drain = \"1s\"", "gateway.request_deadline: "),
         ("copy", "read_ahead_bytes = 1", "copy.read_ahead_bytes: "),
         (
