@@ -1,4 +1,4 @@
-//! gRPC from the gateway: create, get, list, cancel, watch. Thin: nothing is decided here.
+//! gRPC from the gateway: create, get, list, cancel, watch, progress of images. Thin: nothing is decided here.
 
 use domain::{CopySpec, JobStatus};
 use futures::stream::BoxStream;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::change_stream::{Told, Watched};
+use crate::image_progress;
 use crate::intake;
 use crate::job_record::Idempotency;
 use crate::jobs::{Decision, Jobs};
@@ -187,6 +188,14 @@ impl JobService for JobApi {
     ) -> Result<Response<v1::CancelJobResponse>, Status> {
         let stored = self.cancel(request.get_ref()).await?;
         Ok(Response::new(v1::CancelJobResponse { job: job(&stored) }))
+    }
+
+    async fn show_image_progress(
+        &self,
+        request: Request<v1::ShowImageProgressRequest>,
+    ) -> Result<Response<v1::ShowImageProgressResponse>, Status> {
+        let images = image_progress::of(&*self.jobs.store, request.into_inner()).await?;
+        Ok(Response::new(v1::ShowImageProgressResponse { images }))
     }
 
     type WatchJobsStream = BoxStream<'static, Result<v1::JobChange, Status>>;

@@ -11,6 +11,7 @@ mod claims;
 pub mod dispatcher;
 pub mod fairness;
 mod health;
+mod image_progress;
 pub mod intake;
 pub mod job_record;
 pub mod job_service;

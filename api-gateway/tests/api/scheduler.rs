@@ -45,6 +45,8 @@ pub(crate) struct TableState {
     /// Deadlines that creates came with.
     pub timeouts: Vec<String>,
     pub open_watches: usize,
+    /// Questions for the progress of images.
+    pub progress_asked: Vec<v1::ShowImageProgressRequest>,
 }
 
 /// What goes wrong with the next creates.
@@ -304,6 +306,31 @@ impl JobService for Table {
             }
             _ => Err(Status::failed_precondition("too late")),
         }
+    }
+
+    async fn show_image_progress(
+        &self,
+        request: Request<v1::ShowImageProgressRequest>,
+    ) -> Result<Response<v1::ShowImageProgressResponse>, Status> {
+        let request = request.into_inner();
+        let hangs = self.edit(|state| {
+            state.progress_asked.push(request.clone());
+            state.trouble == Trouble::Hangs
+        });
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        let images = self.edit(|state| {
+            let told = request.images.iter().filter_map(|image| {
+                let job = state.jobs.iter().find(|job| job.job_id == image.job_id)?;
+                Some(v1::ImageProgress {
+                    image_id: image.image_id.clone(),
+                    copy_progress: job.copy_progress,
+                })
+            });
+            told.collect()
+        });
+        Ok(Response::new(v1::ShowImageProgressResponse { images }))
     }
 
     type WatchJobsStream = Pin<Box<dyn Stream<Item = Result<v1::JobChange, Status>> + Send>>;

@@ -5,6 +5,7 @@ mod plan_api;
 mod plan_bed;
 mod plan_fires;
 mod plan_stores_are_equal;
+mod image_progress;
 mod races;
 mod redis_server;
 mod replicas;

@@ -197,6 +197,39 @@ pub struct JobChange {
     #[prost(uint64, tag = "2")]
     pub sequence: u64,
 }
+/// An image that names the job that is filling it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CopiedImage {
+    #[prost(string, tag = "1")]
+    pub image_id: ::prost::alloc::string::String,
+    /// Its owner.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub job_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowImageProgressRequest {
+    /// The region of the images.
+    #[prost(string, tag = "1")]
+    pub region_id: ::prost::alloc::string::String,
+    /// 1000 at most.
+    #[prost(message, repeated, tag = "2")]
+    pub images: ::prost::alloc::vec::Vec<CopiedImage>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImageProgress {
+    #[prost(string, tag = "1")]
+    pub image_id: ::prost::alloc::string::String,
+    /// Percent, 0 to 99.
+    #[prost(uint32, tag = "2")]
+    pub copy_progress: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowImageProgressResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub images: ::prost::alloc::vec::Vec<ImageProgress>,
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum IfIdentical {
@@ -487,6 +520,35 @@ pub mod job_service_client {
                 .insert(GrpcMethod::new("imagereplicator.v1.JobService", "WatchJobs"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// How far jobs have filled images of a region that say they are their copies. Anybody who can write
+        /// properties can say so: an image that is not the current one of its job, at that job's destination, is
+        /// left out.
+        pub async fn show_image_progress(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowImageProgressRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowImageProgressResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.JobService/ShowImageProgress",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.JobService", "ShowImageProgress"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -544,6 +606,16 @@ pub mod job_service_server {
             &self,
             request: tonic::Request<super::WatchJobsRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchJobsStream>, tonic::Status>;
+        /// How far jobs have filled images of a region that say they are their copies. Anybody who can write
+        /// properties can say so: an image that is not the current one of its job, at that job's destination, is
+        /// left out.
+        async fn show_image_progress(
+            &self,
+            request: tonic::Request<super::ShowImageProgressRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowImageProgressResponse>,
+            tonic::Status,
+        >;
     }
     /// What the gateway asks of the scheduler. Every call carries a deadline (`grpc-timeout`) and W3C
     /// trace context (`traceparent`) in its metadata.
@@ -843,6 +915,52 @@ pub mod job_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.JobService/ShowImageProgress" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowImageProgressSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::ShowImageProgressRequest>
+                    for ShowImageProgressSvc<T> {
+                        type Response = super::ShowImageProgressResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowImageProgressRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::show_image_progress(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowImageProgressSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
