@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::abandoned_creates::AbandonedCreates;
 use crate::auth::{Authenticator, Caller};
 use crate::copy_jobs::StreamPermits;
+use crate::images::ImageService;
 use crate::metrics::Metrics;
 use crate::request_rate::RequestRate;
 use crate::scheduler_client::{SchedulerClient, Viewer};
@@ -29,6 +30,8 @@ pub(crate) struct App {
     pub request_rate: RequestRate,
     /// May this copy be made?
     pub admission: Admission,
+    /// This region's images.
+    pub image_service: ImageService,
     /// Jobs.
     pub scheduler: SchedulerClient,
     /// Wakes workers.

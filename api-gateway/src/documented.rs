@@ -1,11 +1,11 @@
 //! The failures of each operation, as the API document lists them. The texts and codes themselves are
-//! made in `fault.rs`; `#[utoipa::path]` lines cannot share response lists in any other way.
+//! made in `fault.rs` and the styles beside it; `#[utoipa::path]` lines cannot share response lists in any other way.
 
 use std::collections::BTreeMap;
 
 use utoipa::IntoResponses;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{ContentBuilder, RefOr, Response, ResponseBuilder};
 
 type Documented = (&'static str, &'static str);
@@ -32,13 +32,17 @@ const TOO_MANY: Documented = (
 const DEFECT: Documented = ("500", "A fault of this service.");
 const UNAVAILABLE: Documented = ("503", "The scheduler or Keystone is out of reach.");
 
+const BAD_PROJECT: Documented = ("400", "The path names another project than the token's.");
+const NO_GLANCE: Documented = ("503", "The image service or Keystone is out of reach.");
+
 macro_rules! faults {
-    ($(#[$doc:meta])* $name:ident: $($documented:expr),+ $(,)?) => {
+    ($(#[$doc:meta])* $name:ident in $style:ident: $($documented:expr),+ $(,)?) => {
         $(#[$doc])*
         pub(crate) struct $name;
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
+                let described = |documented| described(documented, $style());
                 [$($documented),+].into_iter().map(described).collect()
             }
         }
@@ -47,7 +51,7 @@ macro_rules! faults {
 
 faults!(
     /// Of a copy.
-    CopyFaults:
+    CopyFaults in text:
     (
         "400",
         "The body is not what it must be (the text names the key and the remedy), source and \
@@ -78,19 +82,19 @@ faults!(
 
 faults!(
     /// Of a list.
-    ListFaults:
+    ListFaults in text:
     ("400", "The query has an unknown key or a value that does not fit."),
     UNAUTHENTICATED, FORBIDDEN, TOO_MANY, DEFECT, UNAVAILABLE,
 );
 
 faults!(
     /// Of whatever shows one job.
-    ShowFaults: UNAUTHENTICATED, FORBIDDEN, NO_SUCH_JOB, TOO_MANY, DEFECT, UNAVAILABLE,
+    ShowFaults in text: UNAUTHENTICATED, FORBIDDEN, NO_SUCH_JOB, TOO_MANY, DEFECT, UNAVAILABLE,
 );
 
 faults!(
     /// Of a cancel.
-    CancelFaults:
+    CancelFaults in text:
     UNAUTHENTICATED, FORBIDDEN, NO_SUCH_JOB,
     ("409", "The job is over or is being canceled already."),
     TOO_MANY, DEFECT, UNAVAILABLE,
@@ -98,24 +102,89 @@ faults!(
 
 faults!(
     /// Of the stream of all jobs.
-    EventsFaults:
+    EventsFaults in text:
     ("400", "`Last-Event-ID` is no event id, or there is a query."),
     UNAUTHENTICATED, FORBIDDEN, TOO_MANY, DEFECT, UNAVAILABLE,
 );
 
-fn described((code, description): Documented) -> (String, RefOr<Response>) {
+faults!(
+    /// Of whatever shows one image.
+    ImageFaults in compute:
+    BAD_PROJECT, UNAUTHENTICATED, FORBIDDEN,
+    ("404", "The image does not exist, or not for the caller."),
+    TOO_MANY, DEFECT, NO_GLANCE,
+);
+
+faults!(
+    /// Of one value of an image's metadata.
+    MetadataFaults in compute:
+    BAD_PROJECT, UNAUTHENTICATED, FORBIDDEN,
+    ("404", "The image does not exist, or not for the caller, or it has no such property."),
+    TOO_MANY, DEFECT, NO_GLANCE,
+);
+
+faults!(
+    /// Of a list of images.
+    ImageListFaults in compute:
+    (
+        "400",
+        "The path names another project than the token's, or the query has a value that does not \
+         fit (the message names the parameter).",
+    ),
+    UNAUTHENTICATED, FORBIDDEN, TOO_MANY, DEFECT, NO_GLANCE,
+);
+
+faults!(
+    /// Of a version document.
+    VersionFaults in compute:
+    ("400", "The Host header is missing or malformed."),
+    DEFECT,
+);
+
+/// How the failures of an API read.
+struct Style {
+    media_type: &'static str,
+    schema: RefOr<Schema>,
+}
+
+fn text() -> Style {
     let text = ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some(
             "`<code> <reason>`, an empty line, what is wrong, an empty line.",
-        ))
+        ));
+    Style {
+        media_type: "text/plain; charset=UTF-8",
+        schema: text.build().into(),
+    }
+}
+
+fn compute() -> Style {
+    let code = ObjectBuilder::new().schema_type(Type::Integer).build();
+    let message = ObjectBuilder::new().schema_type(Type::String).build();
+    let failure = ObjectBuilder::new()
+        .property("message", message)
+        .property("code", code)
+        .required("message")
+        .required("code")
         .build();
+    let by_kind = ObjectBuilder::new()
+        .description(Some(
+            "One key that names the kind of failure, for example `itemNotFound`.",
+        ))
+        .additional_properties(Some(Schema::from(failure)))
+        .build();
+    Style {
+        media_type: "application/json; charset=UTF-8",
+        schema: by_kind.into(),
+    }
+}
+
+fn described((code, description): Documented, style: Style) -> (String, RefOr<Response>) {
+    let content = ContentBuilder::new().schema(Some(style.schema)).build();
     let mut response = ResponseBuilder::new()
         .description(description)
-        .content(
-            "text/plain; charset=UTF-8",
-            ContentBuilder::new().schema(Some(text)).build(),
-        )
+        .content(style.media_type, content)
         .header("Vary", header("Always `X-Auth-Token`."));
     if code == "401" {
         response = response.header(

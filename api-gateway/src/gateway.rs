@@ -16,6 +16,7 @@ use crate::abandoned_creates::AbandonedCreates;
 use crate::app::App;
 use crate::auth::{Authenticator, TokenCache};
 use crate::copy_jobs::StreamPermits;
+use crate::images::ImageService;
 use crate::metrics::Metrics;
 use crate::request_rate::RequestRate;
 use crate::router::{openapi_json, router};
@@ -98,6 +99,7 @@ impl Gateway {
             admission: service_kit::admission(config, &cloud, &settings.region).with_context(
                 || format!("gateway.region: regions.{} is missing", settings.region),
             )?,
+            image_service: ImageService::new(region.clone()),
             wake_ups: WakeUps::new(queue.publisher(), metrics.clone()),
             abandoned_creates: AbandonedCreates::start(
                 scheduler.clone(),

@@ -9,6 +9,7 @@
 
 mod abandoned_creates;
 mod answer;
+mod api;
 mod app;
 mod auth;
 mod call_timeouts;
@@ -18,7 +19,9 @@ mod documented;
 mod extract;
 mod fault;
 mod gateway;
+mod images;
 mod job_document;
+mod links;
 mod list_query;
 mod metrics;
 mod middleware;
@@ -31,6 +34,7 @@ mod scheduler_client;
 mod scope;
 mod server;
 mod supervised;
+mod versions;
 mod wake_up;
 
 pub use gateway::{Gateway, run};

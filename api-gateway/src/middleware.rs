@@ -1,6 +1,7 @@
 //! What happens to every request, whatever its route, from the outside in:
 //!
-//! 1. [`identify`]: the request gets its id and its deadline, the answer its `X-OpenStack-Request-Id`.
+//! 1. [`identify`]: the request gets its id and its deadline, the answer its `X-OpenStack-Request-Id`
+//!    and, in the compute API, the same under that API's name.
 //!    Outermost, so that even the answer to a panic can be found in the log.
 //! 2. [`observe`]: one span, one log line and one count. Outside of everything that may answer in a
 //!    handler's place, so that it sees what the caller sees.
@@ -31,9 +32,10 @@ use tokio::time::{Duration, timeout_at};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::api::Api;
 use crate::app::App;
 use crate::fault::{self, Fault, in_style};
-use crate::request_id::{RequestIds, X_OPENSTACK_REQUEST_ID};
+use crate::request_id::{RequestIds, X_COMPUTE_REQUEST_ID, X_OPENSTACK_REQUEST_ID};
 use crate::scope::Scope;
 use observe::observe;
 use unread::drop_unread;
@@ -58,11 +60,16 @@ pub(crate) fn around(router: Router, app: &Arc<App>) -> Router {
 async fn identify(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let ids = RequestIds::of(request.headers());
     let own = ids.own.header_value();
+    let is_compute = Api::of(request.uri().path()) == Api::Images;
     request
         .extensions_mut()
         .insert(Scope::new(ids, app.request_deadline));
     let mut response = next.run(request).await;
-    response.headers_mut().insert(X_OPENSTACK_REQUEST_ID, own);
+    let headers = response.headers_mut();
+    if is_compute {
+        headers.insert(X_COMPUTE_REQUEST_ID, own.clone());
+    }
+    headers.insert(X_OPENSTACK_REQUEST_ID, own);
     response
 }
 

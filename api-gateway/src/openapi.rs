@@ -13,11 +13,19 @@ use utoipa::{Modify, OpenApi};
                        Every answer carries `X-OpenStack-Request-Id`. Times are UTC.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    tags((
-        name = "image copy jobs",
-        description = "Request, watch and cancel copies. The base URL is the one of the region's \
-                       image service."
-    )),
+    tags(
+        (
+            name = "image copy jobs",
+            description = "Request, watch and cancel copies. The base URL is the one of the \
+                           region's image service."
+        ),
+        (
+            name = "images",
+            description = "Details of the region's images in the compute API's style. Every answer \
+                           also carries `X-Compute-Request-Id`. The base URL is the one of the \
+                           region's compute service."
+        ),
+    ),
     security(("keystone_token" = [])),
     modifiers(&TokenHeader),
 )]

@@ -9,6 +9,8 @@ use uuid::Uuid;
 /// The header of answers, and of requests that carry a global id.
 pub(crate) const X_OPENSTACK_REQUEST_ID: HeaderName =
     HeaderName::from_static("x-openstack-request-id");
+/// The header by which the compute API's answers carry it, too.
+pub(crate) const X_COMPUTE_REQUEST_ID: HeaderName = HeaderName::from_static("x-compute-request-id");
 
 const PREFIX: &str = "req-";
 

@@ -13,8 +13,10 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::copy_jobs;
 use crate::fault::Fault;
+use crate::images;
 use crate::middleware;
 use crate::openapi::ApiDocument;
+use crate::versions;
 
 /// The whole public API, with what surrounds every request.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -39,6 +41,8 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
 fn documented_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(ApiDocument::openapi())
         .merge(copy_jobs::routes())
+        .merge(images::routes())
+        .merge(versions::routes())
         .routes(routes!(show_openapi))
 }
 

@@ -7,6 +7,7 @@
 
 mod create;
 mod error;
+mod image_progress;
 mod watch;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use tonic::{Request, Response, Status};
 
 pub(crate) use create::{CreateError, NewJob};
 pub(crate) use error::SchedulerError;
+pub(crate) use image_progress::CopiedImage;
 pub(crate) use watch::Changes;
 
 /// A connection that takes longer to be made is taken for none.

@@ -5,6 +5,8 @@ use admission::Refusal;
 use super::Fault;
 use crate::scheduler_client::{CreateError, SchedulerError};
 
+const GLANCE_AWAY: &str = "The image service is out of reach. Try again later.";
+const GLANCE_BUSY: &str = "The image service has too much to do. Try again later.";
 const SCHEDULER_AWAY: &str = "The scheduler is out of reach. Try again later.";
 
 /// How long a tenant at its queue limit is asked to wait: about as long as a copy takes.
@@ -15,6 +17,37 @@ impl Fault {
     #[must_use]
     pub(crate) fn no_such_job() -> Self {
         Self::NotFound("There is no such copy job.".to_owned())
+    }
+
+    /// 404 for an image that does not exist, or not for this caller; Nova's words.
+    #[must_use]
+    pub(crate) fn no_such_image() -> Self {
+        Self::NotFound("Image not found.".to_owned())
+    }
+
+    /// 404 for a key that an image's metadata does not have.
+    #[must_use]
+    pub(crate) fn no_such_metadata() -> Self {
+        Self::NotFound("The image has no such metadata.".to_owned())
+    }
+
+    /// What Glance answered to a caller's own question about images.
+    pub(crate) fn of_image_service(error: &openstack::Error) -> Self {
+        use openstack::Error;
+        match error {
+            Error::NotFound(_) => Self::no_such_image(),
+            // Keystone called the token valid a moment ago: it may have been revoked since.
+            Error::Unauthorized(_) => Self::NotAuthenticated,
+            Error::Forbidden(_) => {
+                Self::Forbidden("The image service does not allow you to see that.".to_owned())
+            }
+            Error::TooManyRequests(_) => Self::unavailable(GLANCE_BUSY),
+            other if other.is_outage() => {
+                tracing::warn!(%error, "the image service could not be asked");
+                Self::unavailable(GLANCE_AWAY)
+            }
+            other => Self::internal(other),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod authentication;
 mod copying;
 mod events;
 mod idempotency;
+mod images;
 mod listing;
 mod surroundings;
 mod trouble;

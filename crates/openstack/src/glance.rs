@@ -234,7 +234,8 @@ impl Glance {
     }
 }
 
-fn unversioned(mut url: Url) -> Url {
+/// The address without a version at its end, as catalogs have it with and without.
+pub(crate) fn unversioned(mut url: Url) -> Url {
     let path = url.path().trim_end_matches('/');
     let stem = path
         .rsplit_once('/')

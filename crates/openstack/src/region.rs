@@ -6,6 +6,7 @@ use domain::{RegionId, TenantId};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::glance::unversioned;
 use crate::{
     Auth, Credentials, Error, Glance, HttpClient, HttpSettings, Keystone, Purpose, RequestContext,
     ServiceIdentity, ServiceScope, Token, TokenInfo,
@@ -13,6 +14,8 @@ use crate::{
 
 /// The catalog's name for Glance.
 const IMAGE_SERVICE: &str = "image";
+/// The catalog's name for addresses that users have.
+const PUBLIC: &str = "public";
 
 /// Everything that is to be known of a region.
 #[derive(Debug, Clone)]
@@ -184,6 +187,17 @@ impl Region {
             purpose,
         };
         Ok(Glance::new(url, auth, self.http.clone()))
+    }
+
+    /// The address at which everybody finds Glance, without a version, as the catalog has it; not
+    /// necessarily the one that is used here.
+    ///
+    /// # Errors
+    /// [`Error::NoToken`] or [`Error::NoEndpoint`].
+    pub async fn public_glance_url(&self) -> Result<Url, Error> {
+        let catalog = &self.lookup_token().await?.info.catalog;
+        let url = catalog.endpoint(IMAGE_SERVICE, PUBLIC, &self.id)?;
+        Ok(unversioned(url))
     }
 
     async fn service_token(&self, purpose: &Purpose) -> Result<Token, Error> {

@@ -1,0 +1,146 @@
+//! `GET /v2/{project_id}/images` and `…/images/detail`.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use domain::ImageId;
+use openstack::{Error, ImagePage};
+
+use super::copy_progress;
+use super::document::{BriefImage, ImageDocument, ImageList};
+use super::image_service::asked;
+use super::page::{PageReader, Piece};
+use super::query::ImageQuery;
+use super::requester::Requester;
+use crate::answer::Document;
+use crate::app::App;
+use crate::documented::ImageListFaults;
+use crate::fault::Fault;
+use crate::links::Link;
+use crate::scope::Scope;
+
+/// List images in brief
+///
+/// The images that the image service lists for the caller, newest first. A page that is not full may
+/// have a next one: filters that the image service does not have are applied to 5000 images a request
+/// at most.
+#[utoipa::path(
+    get,
+    path = "/{project_id}/images",
+    operation_id = "listImages",
+    tag = "images",
+    params(
+        ("project_id" = String, Path, description = "The project of the token."),
+        ("name" = Option<String>, Query, description = "Exactly this name."),
+        ("status" = Option<String>, Query,
+            description = "This status, by either API's name: `ACTIVE`, `SAVING`, `queued` and so on."),
+        ("minDisk" = Option<u32>, Query, description = "Exactly this smallest disk in GiB."),
+        ("minRam" = Option<u32>, Query, description = "Exactly this smallest memory in MiB."),
+        ("changes-since" = Option<String>, Query,
+            description = "Made or changed at this time (ISO 8601) or later."),
+        ("type" = Option<String>, Query, description = "This `image_type`, for example `snapshot`."),
+        ("server" = Option<String>, Query,
+            description = "Snapshots of this server, named by its id or its address."),
+        ("limit" = Option<u32>, Query,
+            description = "Images on a page; 1000 at most and unless given."),
+        ("marker" = Option<uuid::Uuid>, Query,
+            description = "The last image of the page before."),
+    ),
+    responses(
+        (status = 200, description = "A page of images. Any `property-<name>=<value>` narrows it down \
+            to images with that custom property; other keys of the query are ignored.",
+            body = ImageList<BriefImage>, content_type = "application/json; charset=UTF-8"),
+        ImageListFaults,
+    ),
+)]
+pub(super) async fn list_images(
+    requester: Requester,
+    RawQuery(query): RawQuery,
+) -> Result<Document<ImageList<BriefImage>>, Fault> {
+    let (page, images_links) = read(&requester, query.as_deref(), "images").await?;
+    let brief = |image| BriefImage::new(image, &requester.links);
+    Ok(Document(ImageList {
+        images: page.images.iter().map(brief).collect(),
+        images_links,
+    }))
+}
+
+/// List images
+///
+/// As the brief list, with everything that a show tells.
+#[utoipa::path(
+    get,
+    path = "/{project_id}/images/detail",
+    operation_id = "listImageDetails",
+    tag = "images",
+    params(
+        ("project_id" = String, Path, description = "The project of the token."),
+        ("limit" = Option<u32>, Query,
+            description = "Images on a page; 1000 at most and unless given. All other parameters are \
+                those of the brief list."),
+    ),
+    responses(
+        (status = 200, description = "A page of images.", body = ImageList<ImageDocument>,
+            content_type = "application/json; charset=UTF-8"),
+        ImageListFaults,
+    ),
+)]
+pub(super) async fn list_image_details(
+    requester: Requester,
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<Document<ImageList<ImageDocument>>, Fault> {
+    let (page, images_links) = read(&requester, query.as_deref(), "images/detail").await?;
+    let copied = copy_progress::of(&app, &page.images, requester.deadline).await;
+    let images = page.images.iter().map(|image| {
+        let copied = copied.get(&image.id).copied();
+        ImageDocument::new(image, copied, &requester.links)
+    });
+    Ok(Document(ImageList {
+        images: images.collect(),
+        images_links,
+    }))
+}
+
+/// The page that the query asks for, and the link to the next one; `list` is the end of its path.
+async fn read(
+    requester: &Requester,
+    query: Option<&str>,
+    list: &str,
+) -> Result<(ImagePage, Vec<Link>), Fault> {
+    let query = ImageQuery::parse(query.unwrap_or_default())
+        .map_err(|invalid| Fault::BadRequest(invalid.to_string()))?;
+    let filter = query.filters.for_glance();
+    let mut reader = PageReader::new(&query);
+    while let Some(piece) = reader.next_piece() {
+        let listing = async {
+            let Piece { limit, marker } = piece;
+            let listed = asked(|| requester.glance.list(&filter, limit, marker)).await;
+            let given = query.marker.filter(|given| marker == Some(*given));
+            listed.map_err(|error| refusal(&error, given))
+        };
+        let listed = Scope::within(requester.deadline, "Listing the images", listing).await;
+        reader.add(listed?);
+    }
+    let page = reader.into_page();
+    let next = page.next.map(|last| query.after(last));
+    let links = next.map(|next| requester.links.next_page(list, &next));
+    Ok((page, links.unwrap_or_default()))
+}
+
+/// Glance answers 400 to a marker that it does not know, and to texts that its database does not take.
+fn refusal(error: &Error, given_marker: Option<ImageId>) -> Fault {
+    match (error, given_marker) {
+        (Error::BadRequest { status: 400, .. }, Some(marker)) => Fault::BadRequest(format!(
+            "Invalid value for query parameter marker: there is no image {marker} (any more)."
+        )),
+        (
+            Error::BadRequest {
+                status: 400,
+                message,
+            },
+            None,
+        ) => Fault::BadRequest(format!("The image service refuses the query: {message}")),
+        (error, _) => Fault::of_image_service(error),
+    }
+}
