@@ -1,11 +1,11 @@
 //! Tests of the whole scheduler: both stores side by side, and the services over gRPC.
 
 mod errands;
+mod image_progress;
 mod plan_api;
 mod plan_bed;
 mod plan_fires;
 mod plan_stores_are_equal;
-mod image_progress;
 mod races;
 mod redis_server;
 mod replicas;
