@@ -1,7 +1,7 @@
 //! The checks of one fire of a plan, made with the service credential alone: once for all images, then one by one.
 
 use domain::{ErrorCode, ImageId, JobError, PlanFire, RegionId, Source};
-use futures::{join, try_join};
+use futures::join;
 use openstack::{Cloud, Error, Formats, Glance, Image, Region, RequestContext};
 
 use crate::image::{digest_of_copyable, read_first_byte};
@@ -38,11 +38,12 @@ impl Admission {
             .with_context(context);
         let (from, to) = (&fire.source_tenant, &fire.destination.tenant);
 
-        try_join!(
+        // The source is answered first, whichever is known first.
+        let (source_there, destination_there) = join!(
             destination::confirm(&source, from),
             destination::confirm(&destination, to)
-        )
-        .map_err(declined)?;
+        );
+        source_there.and(destination_there).map_err(declined)?;
         rights::check_creator(&self.policy, &source, from, &destination, to, &fire.creator).await?;
         let (glance, formats) = join!(
             service_user::tenants_glance(&source, from),
