@@ -4,6 +4,7 @@
 //! Bounded in number, ends at shutdown; what it had to leave is in the log with the job's id.
 
 use domain::JobId;
+use jiff::Timestamp;
 use service_kit::Backoff;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinSet;
@@ -23,10 +24,16 @@ const AT_ONCE: usize = 32;
 /// One cancel takes no longer.
 const TRY: Duration = Duration::from_secs(10);
 /// How long behind its request's deadline a create still counts: clocks differ.
-pub(crate) const CREATE_SLACK: Duration = Duration::from_secs(30);
+const CREATE_SLACK: Duration = Duration::from_secs(30);
 /// A create that was not found for this long, counted from the end of its request, does not arrive
 /// any more: schedulers refuse it, with as much slack again for a gateway whose clock is wrong.
 const MAY_STILL_ARRIVE: Duration = CREATE_SLACK.saturating_mul(2);
+
+/// Until when a create counts whose request ends at `deadline`: its end, with some slack for clocks that differ.
+pub(crate) fn not_after(now: Timestamp, deadline: Instant) -> Timestamp {
+    let left = deadline.saturating_duration_since(Instant::now()) + CREATE_SLACK;
+    now.checked_add(left).unwrap_or(Timestamp::MAX)
+}
 
 const SHUTDOWN: &str = "the gateway shuts down";
 

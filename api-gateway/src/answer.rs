@@ -25,6 +25,10 @@ pub(crate) struct Page<T> {
     pub next: Option<String>,
 }
 
+/// 201 with a JSON document: it is there now.
+#[derive(Debug)]
+pub(crate) struct Created<T>(pub T);
+
 /// 202 with a JSON document: the work is accepted and will be done later.
 #[derive(Debug)]
 pub(crate) struct Accepted<T>(pub T);
@@ -53,6 +57,12 @@ impl<T: Serialize> IntoResponse for Page<T> {
             Some(Err(error)) => Fault::internal(&error).into_response(),
             None => response,
         }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::CREATED, &self.0)
     }
 }
 

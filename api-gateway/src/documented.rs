@@ -49,6 +49,12 @@ macro_rules! faults {
     };
 }
 
+mod plans;
+
+pub(crate) use plans::{
+    PlanChangeFaults, PlanDeleteFaults, PlanFaults, PlanListFaults, PlanWriteFaults,
+};
+
 faults!(
     /// Of a copy.
     CopyFaults in text:

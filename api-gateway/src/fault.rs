@@ -8,6 +8,7 @@
 mod backup;
 mod causes;
 mod compute;
+mod plan_causes;
 mod style;
 mod text;
 

@@ -26,6 +26,7 @@ mod list_query;
 mod metrics;
 mod middleware;
 mod openapi;
+mod plans;
 mod quoted;
 mod request_id;
 mod request_rate;

@@ -25,6 +25,11 @@ use utoipa::{Modify, OpenApi};
                            also carries `X-Compute-Request-Id`. The base URL is the one of the \
                            region's compute service."
         ),
+        (
+            name = "plans",
+            description = "Copies that are made again and again, as jobs of the OpenStack backup \
+                           API. The list and the create are served at `…/jobs/` as well."
+        ),
     ),
     security(("keystone_token" = [])),
     modifiers(&TokenHeader),

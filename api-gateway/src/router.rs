@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::images;
 use crate::middleware;
 use crate::openapi::ApiDocument;
+use crate::plans;
 use crate::versions;
 
 /// The whole public API, with what surrounds every request.
@@ -42,6 +43,7 @@ fn documented_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(ApiDocument::openapi())
         .merge(copy_jobs::routes())
         .merge(images::routes())
+        .merge(plans::routes())
         .merge(versions::routes())
         .routes(routes!(show_openapi))
 }

@@ -8,6 +8,7 @@
 mod create;
 mod error;
 mod image_progress;
+mod plans;
 mod watch;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use domain::{JobId, JobStatus, JobView, RegionId, TenantId};
 use proto::v1::get_job_request::By;
 use proto::v1::job_service_client::JobServiceClient;
+use proto::v1::plan_service_client::PlanServiceClient;
 use proto::{convert::InvalidField, v1};
 use service_kit::Backoff;
 use service_kit::telemetry::trace_context;
@@ -25,6 +27,7 @@ use tonic::{Request, Response, Status};
 pub(crate) use create::{CreateError, NewJob};
 pub(crate) use error::SchedulerError;
 pub(crate) use image_progress::CopiedImage;
+pub(crate) use plans::{NewPlan, PlanEdit};
 pub(crate) use watch::Changes;
 
 /// A connection that takes longer to be made is taken for none.
@@ -83,6 +86,7 @@ pub(crate) struct KeyedJob {
 #[derive(Debug, Clone)]
 pub(crate) struct SchedulerClient {
     rpc: JobServiceClient<Channel>,
+    plans: PlanServiceClient<Channel>,
     backoff: Backoff,
 }
 
@@ -98,10 +102,16 @@ impl SchedulerClient {
             .keep_alive_timeout(PING_PATIENCE)
             .keep_alive_while_idle(true)
             .connect_lazy();
-        let rpc = JobServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER);
+        let rpc = JobServiceClient::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
+        let plans =
+            PlanServiceClient::new(channel).max_decoding_message_size(plans::LARGEST_ANSWER);
         let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1))
             .expect("50 ms is more than nothing and less than a second");
-        Ok(Self { rpc, backoff })
+        Ok(Self {
+            rpc,
+            plans,
+            backoff,
+        })
     }
 
     /// One job.
@@ -170,6 +180,7 @@ impl SchedulerClient {
         };
         let answer = self
             .repeated(
+                &self.rpc,
                 deadline,
                 async |mut rpc, request| rpc.list_jobs(request).await,
                 request,
@@ -204,7 +215,7 @@ impl SchedulerClient {
             let call = |mut rpc: JobServiceClient<Channel>, request| async move {
                 rpc.cancel_job(request).await
             };
-            match self.once(deadline, call, request.clone()).await {
+            match self.once(&self.rpc, deadline, call, request.clone()).await {
                 Err(SchedulerError::NotConnected) if self.pause(&mut failures, give_up).await => {}
                 outcome => return job_of(outcome?.job),
             }
@@ -217,6 +228,7 @@ impl SchedulerClient {
         deadline: Instant,
     ) -> Result<v1::GetJobResponse, SchedulerError> {
         self.repeated(
+            &self.rpc,
             deadline,
             async |mut rpc, request| rpc.get_job(request).await,
             request,
@@ -226,16 +238,17 @@ impl SchedulerClient {
 
     /// Makes a call that changes nothing, again and again while the scheduler is away, for as long as
     /// the deadline and our patience allow.
-    async fn repeated<Q: Clone, A>(
+    async fn repeated<C: Clone, Q: Clone, A>(
         &self,
+        client: &C,
         deadline: Instant,
-        call: impl AsyncFn(JobServiceClient<Channel>, Request<Q>) -> Result<Response<A>, Status>,
+        call: impl AsyncFn(C, Request<Q>) -> Result<Response<A>, Status>,
         request: Q,
     ) -> Result<A, SchedulerError> {
         let give_up = deadline.min(Instant::now() + PATIENCE);
         let mut failures = 0;
         loop {
-            match self.once(deadline, &call, request.clone()).await {
+            match self.once(client, deadline, &call, request.clone()).await {
                 Err(error) if error.is_outage() && self.pause(&mut failures, give_up).await => {}
                 outcome => return outcome,
             }
@@ -243,16 +256,17 @@ impl SchedulerClient {
     }
 
     /// Makes a call once.
-    async fn once<Q, A>(
+    async fn once<C: Clone, Q, A>(
         &self,
+        client: &C,
         deadline: Instant,
-        call: impl AsyncFnOnce(JobServiceClient<Channel>, Request<Q>) -> Result<Response<A>, Status>,
+        call: impl AsyncFnOnce(C, Request<Q>) -> Result<Response<A>, Status>,
         message: Q,
     ) -> Result<A, SchedulerError> {
         let mut request = Request::new(message);
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
         trace_context::inject(request.metadata_mut());
-        match timeout_at(deadline, call(self.rpc.clone(), request)).await {
+        match timeout_at(deadline, call(client.clone(), request)).await {
             Ok(answer) => Ok(answer?.into_inner()),
             Err(_) => Err(SchedulerError::TimedOut),
         }

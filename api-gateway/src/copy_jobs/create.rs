@@ -7,11 +7,9 @@ use axum::body::Body;
 use axum::extract::State;
 use domain::{CopySpec, JobId};
 use http::HeaderMap;
-use jiff::Timestamp;
 use service_kit::telemetry::trace_context::current_traceparent;
-use tokio::time::Instant;
 
-use crate::abandoned_creates::CREATE_SLACK;
+use crate::abandoned_creates::not_after;
 use crate::answer::Accepted;
 use crate::app::App;
 use crate::auth::Caller;
@@ -94,12 +92,6 @@ pub(super) async fn copy_image(
         "a copy is accepted"
     );
     Ok(accepted(job.id))
-}
-
-/// The end of the request, with some slack for clocks that differ.
-fn not_after(now: Timestamp, deadline: Instant) -> Timestamp {
-    let left = deadline.saturating_duration_since(Instant::now()) + CREATE_SLACK;
-    now.checked_add(left).unwrap_or(Timestamp::MAX)
 }
 
 async fn job_of_key(

@@ -7,7 +7,7 @@ use crate::scheduler_client::{CreateError, SchedulerError};
 
 const GLANCE_AWAY: &str = "The image service is out of reach. Try again later.";
 const GLANCE_BUSY: &str = "The image service has too much to do. Try again later.";
-const SCHEDULER_AWAY: &str = "The scheduler is out of reach. Try again later.";
+pub(super) const SCHEDULER_AWAY: &str = "The scheduler is out of reach. Try again later.";
 
 /// How long a tenant at its queue limit is asked to wait: about as long as a copy takes.
 const RETRY_WHEN_SOME_ARE_DONE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -74,7 +74,9 @@ impl From<SchedulerError> for Fault {
                 tracing::warn!(%error, "the scheduler could not be asked");
                 Self::unavailable(SCHEDULER_AWAY)
             }
-            SchedulerError::Invalid(_) | SchedulerError::Defect(_) => Self::internal(&error),
+            SchedulerError::Invalid(_) | SchedulerError::Taken | SchedulerError::Defect(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }

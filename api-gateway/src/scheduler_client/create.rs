@@ -4,7 +4,10 @@
 use domain::{CopySpec, JobId};
 use jiff::Timestamp;
 use proto::v1;
+use proto::v1::job_service_client::JobServiceClient;
 use tokio::time::{Duration, Instant};
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
 
 use super::{KeyedJob, SchedulerClient, SchedulerError, job_of};
 
@@ -60,11 +63,32 @@ impl SchedulerClient {
             }),
             not_after_ms: Some(job.not_after.as_millisecond()),
         };
+        let call =
+            async |mut rpc: JobServiceClient<Channel>, request| rpc.create_job(request).await;
+        let answer = self
+            .create_until(&self.rpc, deadline, call, request)
+            .await?;
+        let job = job_of(answer.job).map_err(CreateError::Unknown)?;
+        Ok(KeyedJob {
+            id: job.id,
+            request_digest: answer.request_digest,
+        })
+    }
+
+    /// Tries to create something until its fate is known or the deadline has passed.
+    pub(super) async fn create_until<C: Clone, Q: Clone, A>(
+        &self,
+        client: &C,
+        deadline: Instant,
+        call: impl AsyncFn(C, Request<Q>) -> Result<Response<A>, Status>,
+        request: Q,
+    ) -> Result<A, CreateError> {
         let give_up_unsent = deadline.min(Instant::now() + super::PATIENCE);
         let mut sent = false;
         let mut failures = 0;
         loop {
-            let error = match self.try_create(request.clone(), deadline).await {
+            let this_try = deadline.min(Instant::now() + LONGEST_TRY);
+            let error = match self.once(client, this_try, &call, request.clone()).await {
                 Ok(created) => return Ok(created),
                 Err(error) => error,
             };
@@ -72,6 +96,7 @@ impl SchedulerClient {
                 SchedulerError::NotFound
                 | SchedulerError::TooLate(_)
                 | SchedulerError::LimitReached(_)
+                | SchedulerError::Taken
                 | SchedulerError::Invalid(_) => return Err(CreateError::Refused(error)),
                 SchedulerError::NotConnected if !sent => give_up_unsent,
                 SchedulerError::NotConnected => deadline,
@@ -90,24 +115,5 @@ impl SchedulerClient {
                 return Err(if sent { unknown } else { CreateError::NotSent });
             }
         }
-    }
-
-    async fn try_create(
-        &self,
-        request: v1::CreateJobRequest,
-        deadline: Instant,
-    ) -> Result<KeyedJob, SchedulerError> {
-        let deadline = deadline.min(Instant::now() + LONGEST_TRY);
-        let answer = self
-            .once(
-                deadline,
-                async |mut rpc, request| rpc.create_job(request).await,
-                request,
-            )
-            .await?;
-        Ok(KeyedJob {
-            id: job_of(answer.job)?.id,
-            request_digest: answer.request_digest,
-        })
     }
 }

@@ -8,8 +8,8 @@ use tonic::{Code, ConnectError, Status};
 /// A call that did not do what was asked, or is not known to have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SchedulerError {
-    /// No such job, or not the viewer's.
-    #[error("there is no such job")]
+    /// No such job or plan, or not the viewer's.
+    #[error("there is no such job or plan")]
     NotFound,
     /// The job's status does not allow it any more.
     #[error("{0}")]
@@ -17,10 +17,14 @@ pub(crate) enum SchedulerError {
     /// A limit of the tenant.
     #[error("{0}")]
     LimitReached(String),
+    /// The id stands for something else, which the viewer may not see.
+    #[error("the id is taken")]
+    Taken,
     /// The scheduler does not accept the request as it is.
     #[error("{0}")]
     Invalid(String),
-    /// The create came after the time until which it counted: nothing was created by it.
+    /// A create came after the time until which it counted, or a plan has another revision by now: nothing was
+    /// done.
     #[error("the request reached the scheduler too late; do the clocks differ?")]
     GivenUp,
     /// There is no connection: nothing has been sent.
@@ -46,6 +50,7 @@ impl SchedulerError {
             Self::NotFound
             | Self::TooLate(_)
             | Self::LimitReached(_)
+            | Self::Taken
             | Self::Invalid(_)
             | Self::GivenUp
             | Self::TimedOut
@@ -64,6 +69,7 @@ impl From<Status> for SchedulerError {
             Code::NotFound => Self::NotFound,
             Code::FailedPrecondition => Self::TooLate(message()),
             Code::ResourceExhausted => Self::LimitReached(message()),
+            Code::AlreadyExists => Self::Taken,
             Code::InvalidArgument => Self::Invalid(message()),
             Code::Aborted => Self::GivenUp,
             // A broken connection surfaces as `Unknown`.
@@ -71,7 +77,6 @@ impl From<Status> for SchedulerError {
             // The client's own expiry of `grpc-timeout` surfaces as `Cancelled`.
             Code::DeadlineExceeded | Code::Cancelled => Self::TimedOut,
             Code::Ok
-            | Code::AlreadyExists
             | Code::PermissionDenied
             | Code::OutOfRange
             | Code::Unimplemented

@@ -47,6 +47,7 @@ impl SchedulerClient {
         let deadline = deadline.min(Instant::now() + PATIENCE);
         let answer = self
             .once(
+                &self.rpc,
                 deadline,
                 async |mut rpc, request| rpc.show_image_progress(request).await,
                 request,

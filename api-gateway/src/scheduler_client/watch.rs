@@ -147,6 +147,7 @@ fn is_final(error: &SchedulerError) -> bool {
         SchedulerError::NotFound
         | SchedulerError::TooLate(_)
         | SchedulerError::GivenUp
+        | SchedulerError::Taken
         | SchedulerError::Invalid(_)
         | SchedulerError::Defect(_) => true,
         SchedulerError::LimitReached(_)

@@ -5,6 +5,7 @@
 mod cloud;
 mod gateway;
 mod jobs;
+mod plan_table;
 mod scheduler;
 
 mod authentication;
@@ -13,5 +14,6 @@ mod events;
 mod idempotency;
 mod images;
 mod listing;
+mod plans;
 mod surroundings;
 mod trouble;

@@ -1,4 +1,4 @@
-//! A double of the scheduler: a table of jobs behind the real gRPC interface, which can be told to
+//! A double of the scheduler: a table of jobs and plans behind the real gRPC interface, which can be told to
 //! fail before or after it has done what was asked.
 
 use std::collections::HashMap;
@@ -10,12 +10,15 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use proto::v1::get_job_request::By;
 use proto::v1::job_service_server::{JobService, JobServiceServer};
+use proto::v1::plan_service_server::PlanServiceServer;
 use proto::v1::{self, JobStatus};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio_stream::wrappers::{TcpListenerStream, WatchStream};
 use tonic::{Request, Response, Status};
+
+use crate::plan_table::PlanTable;
 
 /// A scheduler that serves; stops when dropped.
 pub(crate) struct FakeScheduler {
@@ -35,6 +38,7 @@ pub(crate) struct Table {
 #[derive(Default)]
 pub(crate) struct TableState {
     pub jobs: Vec<v1::Job>,
+    pub plans: PlanTable,
     keys: HashMap<String, (String, String)>,
     /// Every change: its sequence is its place, from 1.
     changes: Vec<v1::Job>,
@@ -78,7 +82,8 @@ impl FakeScheduler {
         let listener = TcpListener::bind(address).await.expect("the port");
         let address = listener.local_addr().expect("an address");
         let listener = listener.into_std().expect("a listener");
-        let service = JobServiceServer::new(table.clone());
+        let jobs = JobServiceServer::new(table.clone());
+        let plans = PlanServiceServer::new(table.clone());
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -87,7 +92,8 @@ impl FakeScheduler {
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a listener");
             tonic::transport::Server::builder()
-                .add_service(service)
+                .add_service(jobs)
+                .add_service(plans)
                 .serve_with_incoming(TcpListenerStream::new(listener))
                 .await
                 .expect("serves");

@@ -1,0 +1,54 @@
+//! Plans: copies that are made again and again, as jobs of the OpenStack backup API (v2). One operation a file.
+//!
+//! Existing clients of that API use `/jobs/` on list and create and `/jobs` nowhere; both are served and neither is
+//! redirected. They insist on exact success codes, on `version` in the answer to a change, and show `description` of a
+//! failure.
+
+mod action;
+mod admit;
+mod backup_job;
+mod create;
+mod delete;
+mod draft;
+mod edit;
+mod event;
+mod event_request;
+mod invalid_plan;
+mod list;
+mod list_query;
+mod members;
+mod plan_caller;
+mod replace;
+mod request_body;
+mod schedule_fields;
+mod schema;
+mod search;
+mod show;
+mod update;
+mod written;
+
+use std::sync::Arc;
+
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// The routes of this resource.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create_plan, list::list_plans))
+        .routes(routes!(
+            show::show_plan,
+            update::update_plan,
+            replace::replace_plan,
+            delete::delete_plan
+        ))
+        .routes(routes!(event::signal_plan))
+        // The same once more; a path can stand in the API document but once.
+        .route(
+            "/v2/{project_id}/jobs/",
+            get(list::list_plans).post(create::create_plan),
+        )
+}
