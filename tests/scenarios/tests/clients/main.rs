@@ -1,13 +1,16 @@
 //! Clients that others wrote, from the Python package index and unmodified, as callers run them: eclsdk for the image
-//! copy API, and the ordinary `openstack` client, for which Glance must go on working behind each region's front.
+//! copy API, openstacksdk for the image details, and the ordinary `openstack` client, for which Glance must go on working
+//! behind each region's front.
 //!
 //! Each test runs a client's own program, or a small Python script beside it that asserts what the client's functions
 //! return and raise; what came of it is then looked at by plain HTTP. `docs/api.md` is followed here too, with curl.
 //! All tests share one test bed and run side by side.
 
+mod catalog;
 mod documentation;
 mod eclsdk;
 mod openstackclient;
+mod openstacksdk;
 mod run;
 
 use testbed::{Region, TestBed};
