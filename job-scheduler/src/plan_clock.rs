@@ -47,7 +47,11 @@ impl PlanClock {
             Err(error) => return Err(error.into()),
         };
         let ahead = i64::try_from(ahead.as_millis())?;
-        Ok(self.ahead.swap(ahead, Ordering::Relaxed) != ahead)
+        let has_moved = self.ahead.swap(ahead, Ordering::Relaxed) != ahead;
+        if has_moved {
+            tracing::info!(ahead.milliseconds = ahead, "moved the clock of plans");
+        }
+        Ok(has_moved)
     }
 
     /// Follows the file until shutdown; tells whoever keeps the plans when the clock has moved.

@@ -11,7 +11,9 @@ mod removal;
 use std::time::Duration;
 
 use domain::PlanId;
+use futures::TryStreamExt;
 use jiff::Timestamp;
+use rand::seq::SliceRandom;
 use service_kit::telemetry::trace_context;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -26,6 +28,8 @@ use crate::store::plans::StoredPlan;
 
 /// Plans that are looked at in one go.
 const BATCH: usize = 100;
+/// Plans that are kept at the same time.
+const AT_ONCE: usize = 16;
 /// Batches in one tick, so that news do not wait for ever.
 const BATCHES: usize = 10;
 /// Steps of one plan in one tick: it fires, has its images looked for, and so on.
@@ -75,15 +79,19 @@ pub async fn tick(plans: &Plans) -> Result<(), StoreError> {
 async fn keep_due(plans: &Plans) -> Result<usize, StoreError> {
     let store = &plans.jobs.store;
     let due = store.plans_due(plans.now(), BATCH).await?;
-    let found = store.load_plans(&due).await?;
+    let mut found = store.load_plans(&due).await?;
     let is_found = |id: &PlanId| found.iter().any(|stored| stored.record.id == *id);
     for id in due.iter().filter(|id| !is_found(id)) {
         postpone(plans, *id).await?;
     }
-    for stored in found {
-        let span = tracing::info_span!("plan", plan.id = %stored.record.id);
-        keep(plans, stored).instrument(span).await?;
-    }
+    // Schedulers side by side begin at different ends, so that they seldom race for one plan.
+    found.shuffle(&mut rand::rng());
+    futures::stream::iter(found.into_iter().map(Ok))
+        .try_for_each_concurrent(AT_ONCE, |stored| {
+            let span = tracing::info_span!("plan", plan.id = %stored.record.id);
+            keep(plans, stored).instrument(span)
+        })
+        .await?;
     Ok(due.len())
 }
 

@@ -266,6 +266,10 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     // Refused with the configuration unless a test clock is allowed.
     if let Some(file) = &config.scheduler.plan_clock_offset_file {
         let moved = PlanClock::new(Arc::new(clock.clone()), file.clone());
+        moved
+            .read()
+            .await
+            .context("scheduler.plan_clock_offset_file")?;
         scheduler = scheduler.with_plan_clock(Arc::new(moved.clone()));
         let follow = moved.run(scheduler.jobs.plan_nudge.clone(), shutdown.clone());
         scheduler.supervise("plan clock", follow);

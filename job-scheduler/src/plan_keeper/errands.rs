@@ -48,7 +48,7 @@ async fn fulfil(plans: &Plans, wish: &Wish) -> Result<Option<News>, StoreError> 
         Wish::Resolve { job, fire } => (*job, Task::Resolve((**fire).clone())),
         Wish::Copy { job, spec } => (*job, Task::Copy((**spec).clone())),
         Wish::Remove { job, removal } => (*job, Task::Remove((**removal).clone())),
-        Wish::Cancel { job } => return cancel_copy(plans, *job).await.map(|()| None),
+        Wish::Cancel { job } => return cancel_job(plans, *job).await.map(|()| None),
         // Alone and first, or not yet.
         Wish::Rotate(_) => return Ok(None),
     };
@@ -84,8 +84,8 @@ fn failed(wish: &Wish, why: &str) -> Option<News> {
     }
 }
 
-/// Cancels a copy, unless it has ended.
-pub(super) async fn cancel_copy(plans: &Plans, job: JobId) -> Result<(), StoreError> {
+/// Cancels what a plan has had created, unless it has ended.
+pub(super) async fn cancel_job(plans: &Plans, job: JobId) -> Result<(), StoreError> {
     let jobs = &plans.jobs;
     let decided = jobs
         .decide::<_, StoreError>(job, |record, now| {
@@ -98,7 +98,7 @@ pub(super) async fn cancel_copy(plans: &Plans, job: JobId) -> Result<(), StoreEr
         .await?;
     if let Some(decided) = decided {
         let status = decided.stored.record.status;
-        tracing::info!(job.id = %job, job.status = %status, "canceled a copy of a plan");
+        tracing::info!(job.id = %job, job.status = %status, "canceled what a plan wants no longer");
     }
     Ok(())
 }

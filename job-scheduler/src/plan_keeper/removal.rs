@@ -2,7 +2,7 @@
 
 use domain::PlanId;
 
-use super::errands::cancel_copy;
+use super::errands::cancel_job;
 use crate::plan_record::{PlanRecord, Wish};
 use crate::plans::Plans;
 use crate::store::StoreError;
@@ -32,7 +32,7 @@ pub(crate) async fn remove(
         }
         for wish in &stored.record.outbox {
             if let Wish::Cancel { job } = wish {
-                cancel_copy(plans, *job).await?;
+                cancel_job(plans, *job).await?;
             }
         }
         match store.remove_plan(&stored).await {

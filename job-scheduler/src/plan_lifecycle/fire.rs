@@ -39,14 +39,14 @@ fn fire(
     };
     record.once_owed = false;
     record.next_fire = next_fire(record, now);
+    if let Some(run) = &mut record.run {
+        run.skipped = run.skipped.saturating_add(1);
+        run.last_skipped = Some(in_time.unwrap_or(due));
+        return;
+    }
     let Some(scheduled_for) = in_time else {
         return miss(record, due, now);
     };
-    if let Some(run) = &mut record.run {
-        run.skipped = run.skipped.saturating_add(1);
-        run.last_skipped = Some(scheduled_for);
-        return;
-    }
     let creator = record.creator.clone();
     begin(record, scheduled_for, creator, traceparent, now, rules);
 }
@@ -69,16 +69,14 @@ fn first_in_time(
 
 /// A fire comes to nothing.
 fn miss(record: &mut PlanRecord, due: Timestamp, now: Timestamp) {
-    if record.run.is_none() {
-        record.last_run = Some(RunView {
-            scheduled_for: due,
-            started_at: now,
-            ended_at: Some(now),
-            result: Some(RunResult::Missed),
-            messages: vec!["no scheduler ran when it was due, too long ago".to_owned()],
-            jobs: Vec::new(),
-        });
-    }
+    record.last_run = Some(RunView {
+        scheduled_for: due,
+        started_at: now,
+        ended_at: Some(now),
+        result: Some(RunResult::Missed),
+        messages: vec!["no scheduler ran when it was due, too long ago".to_owned()],
+        jobs: Vec::new(),
+    });
 }
 
 /// Begins a run; nothing else does. Called when none is under way.

@@ -100,8 +100,8 @@ fn abort(record: &mut PlanRecord, now: Timestamp, rules: &PlanRules) -> &'static
     halt(record, PlanEvent::Abort);
     if let Some(run) = record.run.as_mut().filter(|run| !run.aborted) {
         run.aborted = true;
-        let copies = cancel(run);
-        let cancels = copies.into_iter().map(|job| Wish::Cancel { job });
+        let unwanted = cancel(run);
+        let cancels = unwanted.into_iter().map(|job| Wish::Cancel { job });
         record.outbox.extend(cancels);
         advance(record, now, rules);
     }
@@ -114,13 +114,17 @@ fn halt(record: &mut PlanRecord, event: PlanEvent) {
     record.next_fire = None;
 }
 
-/// Gives up what has not begun to copy; names the copies to be canceled. The run ends when they have.
+/// Gives up what has not begun to copy; names what is to be canceled. The run ends when its copies have.
 fn cancel(run: &mut Run) -> Vec<JobId> {
     let mut jobs = Vec::new();
     for action in &mut run.actions {
         match &action.phase {
             Phase::Waiting => action.phase = Phase::LeftOut,
-            Phase::Paused { .. } | Phase::Resolving => action.phase = Phase::Failed,
+            Phase::Paused { .. } => action.phase = Phase::Failed,
+            Phase::Resolving => {
+                jobs.push(run.fire.errand(action.action.id, action.retry));
+                action.phase = Phase::Failed;
+            }
             Phase::Copying(copying) => {
                 let open = copying.copies.iter().filter(|copy| copy.end.is_none());
                 jobs.extend(open.map(|copy| copy.job));
@@ -210,6 +214,8 @@ mod tests {
         let plan = signal(&plan, start_it(), at(5), &rules()).record;
         let aborted = signal(&plan, Signal::Abort, at(7), &rules()).record;
         assert!(aborted.run.is_none());
+        let job = errand(&plan, 1);
+        assert!(aborted.outbox.contains(&Wish::Cancel { job }));
         let late = told(&aborted, resolved(errand(&plan, 1), &[7]), 8);
         assert_eq!(late, aborted);
     }

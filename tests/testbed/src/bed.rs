@@ -1,6 +1,7 @@
 //! A running test bed, and what can be done to its parts.
 
 mod bring_up;
+mod plan_clock;
 mod shared;
 
 use std::collections::BTreeMap;

@@ -63,6 +63,12 @@ impl Builder {
         self
     }
 
+    /// Lets the clock of plans be moved, with [`TestBed::advance_plans`].
+    pub fn movable_plan_clock(mut self) -> Self {
+        self.options.movable_plan_clock = true;
+        self
+    }
+
     /// How `region`'s Glance is set up.
     pub fn glance(mut self, region: Region, options: GlanceOptions) -> Self {
         self.options.glance.insert(region, options);

@@ -22,6 +22,8 @@ pub struct Options {
     pub workers: BTreeMap<Region, u16>,
     /// How long a Keystone token is valid.
     pub token_expiration: Duration,
+    /// Whether the clock of plans can be moved.
+    pub movable_plan_clock: bool,
     /// Each region's Glance.
     pub glance: BTreeMap<Region, GlanceOptions>,
     /// The message broker.
@@ -76,6 +78,7 @@ impl Default for Options {
             schedulers: 1,
             workers: Region::ALL.map(|region| (region, 1)).into(),
             token_expiration: Duration::from_secs(3600),
+            movable_plan_clock: false,
             glance: Region::ALL
                 .map(|region| (region, GlanceOptions::default()))
                 .into(),

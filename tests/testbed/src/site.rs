@@ -85,6 +85,11 @@ impl Site {
         self.directory.join(format!("glance-{region}/staging"))
     }
 
+    /// Where it stands how far the clock of plans is ahead.
+    pub(crate) fn plan_clock(&self) -> PathBuf {
+        self.directory.join("plan-clock")
+    }
+
     pub(crate) fn venv_program(&self, name: &str) -> PathBuf {
         self.installed.venv.join("bin").join(name)
     }

@@ -25,11 +25,19 @@ pub(super) fn launch_balancer(site: &Site) -> anyhow::Result<Launch> {
 }
 
 pub(super) fn launch_scheduler(site: &Site, number: u16) -> anyhow::Result<Launch> {
-    let own = format!(
+    let mut own = format!(
         "[scheduler]\nlisten = '127.0.0.1:{}'\nadmin_listen = '127.0.0.1:{}'\n",
         site.ports.scheduler(number),
         site.ports.scheduler_admin(number)
     );
+    if site.options.movable_plan_clock {
+        let file = site.plan_clock();
+        writeln!(
+            own,
+            "allow_test_clock = true\nplan_clock_offset_file = '{}'",
+            file.display()
+        )?;
+    }
     launch(site, Part::Scheduler(number), "job-scheduler", &own)
 }
 
