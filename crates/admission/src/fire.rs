@@ -2,7 +2,9 @@
 
 use domain::{ErrorCode, ImageId, JobError, PlanFire, RegionId, Source};
 use futures::join;
-use openstack::{Cloud, Error, Formats, Glance, Image, Region, RequestContext};
+use openstack::{
+    Cloud, Error, Formats, Glance, Image, ImageFilter, Region, RequestContext, Visibility,
+};
 
 use crate::image::{digest_of_copyable, read_first_byte};
 use crate::{Admission, Admitted, Declined, Refusal, destination, reach, rights, service_user};
@@ -86,6 +88,29 @@ impl AdmittedFire<'_> {
         reach::is_for(&self.glance, is_admin, &self.fire.source_tenant, image)
             .await
             .map_err(|error| self.unanswered(&error))
+    }
+
+    /// The filter of lists that hold all images that the tenant's own lists would: an administrator's leave out
+    /// the community images of every project but the administrator's.
+    pub fn listing(&self) -> ImageFilter {
+        let filter = ImageFilter::default();
+        if self.source.identity().is_admin() {
+            filter.visibility(&Visibility::Other("all".to_owned()))
+        } else {
+            filter
+        }
+    }
+
+    /// Whether an image of such a list would be in the tenant's own, where other tenants' community images are not.
+    ///
+    /// # Errors
+    /// As [`AdmittedFire::reaches`].
+    pub async fn lists(&self, image: &Image) -> Result<bool, Declined> {
+        let is_own = image.owner.as_ref() == Some(&self.fire.source_tenant);
+        if image.visibility == Visibility::Community && !is_own {
+            return Ok(false);
+        }
+        self.reaches(image).await
     }
 
     /// What it means that Glance failed to list or show the tenant's images.

@@ -48,7 +48,7 @@ pub async fn remove_replica(
     ) {
         return Ok(kept(
             removal,
-            "it is not an image of this tenant that the plan made",
+            "it is no image that the plan made and its tenant owns",
         ));
     }
     if found.protected {
@@ -57,7 +57,7 @@ pub async fn remove_replica(
     if !has_survivor(destination, removal).await? {
         return Ok(kept(
             removal,
-            "none of the replicas that are to stay is active there",
+            "none of the replicas that are to stay is active",
         ));
     }
     match destination.writes(gate).delete(replica).await {
@@ -110,10 +110,10 @@ async fn look(
     }
 }
 
+/// It stays; `why` is said of it, and where.
 fn kept(removal: &ReplicaRemoval, why: &str) -> ReplicaFate {
-    let replica = &removal.replica;
     ReplicaFate::Kept(format!(
-        "Replica {} in region {} is not removed: {why}.",
-        replica.image_id, replica.destination.region
+        "{why} in region {}",
+        removal.replica.destination.region
     ))
 }

@@ -39,9 +39,7 @@ async fn by_id(fire: &AdmittedFire<'_>, id: ImageId) -> Result<Option<Image>, De
 
 /// Of several that were made in the same second, the one of the highest id: each fire shall take the same.
 async fn newest_named(fire: &AdmittedFire<'_>, name: &str) -> Result<Option<Image>, Declined> {
-    let filter = ImageFilter::default()
-        .name(name)
-        .status(&ImageStatus::Active);
+    let filter = fire.listing().name(name).status(&ImageStatus::Active);
     let mut newest: Option<Image> = None;
     let mut pages = Pages::of(fire, filter);
     while let Some(page) = pages.next().await? {
@@ -53,7 +51,7 @@ async fn newest_named(fire: &AdmittedFire<'_>, name: &str) -> Result<Option<Imag
             }
             let is_newer =
                 known.is_none_or(|newest| (newest.created_at, newest.id) < (age, image.id));
-            if is_newer && image.name.as_deref() == Some(name) && fire.reaches(&image).await? {
+            if is_newer && image.name.as_deref() == Some(name) && fire.lists(&image).await? {
                 newest = Some(image);
             }
         }
@@ -67,12 +65,12 @@ async fn all_tagged(
     tag: &str,
     most: NonZeroUsize,
 ) -> Result<Vec<Image>, Declined> {
-    let filter = ImageFilter::default().tag(tag).status(&ImageStatus::Active);
+    let filter = fire.listing().tag(tag).status(&ImageStatus::Active);
     let mut found = Vec::new();
     let mut pages = Pages::of(fire, filter);
     while let Some(page) = pages.next().await? {
         for image in page {
-            if !image.tags.contains(tag) || !fire.reaches(&image).await? {
+            if !image.tags.contains(tag) || !fire.lists(&image).await? {
                 continue;
             }
             if found.len() == most.get() {

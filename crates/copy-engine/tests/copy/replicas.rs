@@ -131,11 +131,11 @@ async fn an_image_that_only_says_that_it_is_a_replica_stays() {
     );
     stage.glance.put(inherited);
     stage.removal.replica.image_id = snapshot;
-    stage.assert_kept("not an image of this tenant").await;
+    stage.assert_kept("no image that the plan made").await;
 
     let stage = Stage::new().await;
     stage.change(stage.replica(), "owner", "another");
-    stage.assert_kept("not an image of this tenant").await;
+    stage.assert_kept("no image that the plan made").await;
     assert_eq!(stage.glance.writes(), 0);
 }
 

@@ -85,6 +85,10 @@ async fn a_service_user_who_sees_everything_widens_nobodys_reach() -> anyhow::Re
     let theirs = stranger.source.make_image(&private).await?;
     let offered = NewImage::named("shared-name", 1).with("visibility", "shared");
     let offered = stranger.source.make_image(&offered).await?;
+    let community = NewImage::named("shared-name", 1).with("visibility", "community");
+    let theirs_for_all = stranger.source.make_image(&community).await?;
+    let own = NewImage::named("own-name", 1).with("visibility", "community");
+    let own = stage.source.make_image(&own).await?;
     let members = format!("/v2/images/{}/members", offered.id);
     let tenant = &stage.source.project_id;
     let offer = stranger.source.glance(Method::POST, &members);
@@ -111,6 +115,11 @@ async fn a_service_user_who_sees_everything_widens_nobodys_reach() -> anyhow::Re
         .await?
         .error_for_status()?;
     for workshop in [stage.workshop()?, stage.workshop_of_admin()?] {
+        let by_own_name = stage.fire(ImageSelector::Name("own-name".to_owned()));
+        assert_eq!(copied(&workshop, &by_own_name).await?, ids(&[&own])?);
+        // It is in no list, and may be had by who knows its id.
+        let for_all = by_id(&theirs_for_all.id)?;
+        assert_eq!(copied(&workshop, &for_all).await?, ids(&[&theirs_for_all])?);
         assert_eq!(copied(&workshop, &by_name).await?, ids(&[&offered])?);
         assert_eq!(
             copied(&workshop, &by_id(&offered.id)?).await?,
