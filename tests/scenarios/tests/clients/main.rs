@@ -1,5 +1,5 @@
 //! Clients that others wrote, from the Python package index and unmodified, as callers run them: eclsdk for the image
-//! copy API, openstacksdk for the image details, and the ordinary `openstack` client, for which Glance must go on working
+//! copy API, openstacksdk for the image details, python-freezerclient for plans, and the ordinary `openstack` client, for which Glance must go on working
 //! behind each region's front.
 //!
 //! Each test runs a client's own program, or a small Python script beside it that asserts what the client's functions
@@ -9,6 +9,7 @@
 mod catalog;
 mod documentation;
 mod eclsdk;
+mod freezerclient;
 mod openstackclient;
 mod openstacksdk;
 mod run;

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 /// How long a client may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A Python script of this folder.
 pub(crate) fn script(name: &str) -> PathBuf {
