@@ -1,6 +1,6 @@
 //! Clients that others wrote, from the Python package index and unmodified, as callers run them: eclsdk for the image
-//! copy API, openstacksdk for the image details, python-freezerclient for plans, and the ordinary `openstack` client, for which Glance must go on working
-//! behind each region's front.
+//! copy API, openstacksdk for the image details, python-freezerclient for plans, and the ordinary `openstack` client, for
+//! which Glance must go on working behind each region's front.
 //!
 //! Each test runs a client's own program, or a small Python script beside it that asserts what the client's functions
 //! return and raise; what came of it is then looked at by plain HTTP. `docs/api.md` is followed here too, with curl.
