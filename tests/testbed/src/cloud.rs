@@ -29,6 +29,8 @@ pub struct Cloud {
     pub glance_url: String,
     /// The region's front: Glance and, under `/v2/extension/image_replicator/`, the gateway.
     pub front_url: String,
+    /// The region's gateway itself, where the catalog says that plans are.
+    pub gateway_url: String,
     client: Client,
 }
 
@@ -61,6 +63,7 @@ impl TestBed {
             token: identity::issue_token(&keystone_url, user, password, project).await?,
             glance_url: site.glance_url(region),
             front_url: site.front_url(region),
+            gateway_url: site.gateway_url(region),
             keystone_url,
             client: http::client()?,
         })
@@ -94,6 +97,11 @@ impl Cloud {
     /// A request with this token to the region's front.
     pub fn front(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, &self.front_url, path)
+    }
+
+    /// A request with this token to the region's gateway, past the front.
+    pub fn gateway(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, &self.gateway_url, path)
     }
 
     /// A request with this token to the region's Keystone; `path` follows `/v3`.
