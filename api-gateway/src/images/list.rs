@@ -1,19 +1,15 @@
 //! `GET /v2/{project_id}/images` and `…/images/detail`.
 
-use std::sync::Arc;
-
-use axum::extract::{RawQuery, State};
+use axum::extract::RawQuery;
 use domain::ImageId;
 use openstack::{Error, ImagePage};
 
-use super::copy_progress;
 use super::document::{BriefImage, ImageDocument, ImageList};
 use super::image_service::asked;
 use super::page::{PageReader, Piece};
 use super::query::ImageQuery;
 use super::requester::Requester;
 use crate::answer::Document;
-use crate::app::App;
 use crate::documented::ImageListFaults;
 use crate::fault::Fault;
 use crate::links::Link;
@@ -87,20 +83,19 @@ pub(super) async fn list_images(
 )]
 pub(super) async fn list_image_details(
     requester: Requester,
-    State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
 ) -> Result<Document<ImageList<ImageDocument>>, Fault> {
     let (page, images_links) = read(&requester, query.as_deref(), "images/detail").await?;
-    let copied = copy_progress::of(&app, &page.images, requester.deadline).await;
-    let images = page.images.iter().map(|image| {
-        let copied = copied.get(&image.id).copied();
-        ImageDocument::new(image, copied, &requester.links)
-    });
+    // A copy that is still being filled is hidden from lists: no job has to be asked for its progress.
+    let full = |image| ImageDocument::new(image, None, &requester.links);
     Ok(Document(ImageList {
-        images: images.collect(),
+        images: page.images.iter().map(full).collect(),
         images_links,
     }))
 }
+
+/// How often a page is read from its beginning, when images that it goes by are deleted meanwhile.
+const TRIES: usize = 5;
 
 /// The page that the query asks for, and the link to the next one; `list` is the end of its path.
 async fn read(
@@ -110,22 +105,43 @@ async fn read(
 ) -> Result<(ImagePage, Vec<Link>), Fault> {
     let query = ImageQuery::parse(query.unwrap_or_default())
         .map_err(|invalid| Fault::BadRequest(invalid.to_string()))?;
-    let filter = query.filters.for_glance();
-    let mut reader = PageReader::new(&query);
-    while let Some(piece) = reader.next_piece() {
-        let listing = async {
-            let Piece { limit, marker } = piece;
-            let listed = asked(|| requester.glance.list(&filter, limit, marker)).await;
-            let given = query.marker.filter(|given| marker == Some(*given));
-            listed.map_err(|error| refusal(&error, given))
-        };
-        let listed = Scope::within(requester.deadline, "Listing the images", listing).await;
-        reader.add(listed?);
-    }
-    let page = reader.into_page();
+    let mut tries_left = TRIES;
+    let page = loop {
+        match read_once(requester, &query).await? {
+            Some(page) => break page,
+            None => tries_left -= 1,
+        }
+        if tries_left == 0 {
+            return Err(Fault::unavailable(
+                "The images changed again and again while they were listed. Try again later.",
+            ));
+        }
+    };
     let next = page.next.map(|last| query.after(last));
     let links = next.map(|next| requester.links.next_page(list, &next));
     Ok((page, links.unwrap_or_default()))
+}
+
+/// Reads the page; none when an image at which one of Glance's own pages ended is gone meanwhile, so
+/// that the next one cannot be asked for.
+async fn read_once(requester: &Requester, query: &ImageQuery) -> Result<Option<ImagePage>, Fault> {
+    let filter = query.filters.for_glance();
+    let mut reader = PageReader::new(query);
+    while let Some(Piece { limit, marker }) = reader.next_piece() {
+        let listing = async {
+            match asked(|| requester.glance.list(&filter, limit, marker)).await {
+                Ok(piece) => Ok(Some(piece)),
+                Err(Error::BadRequest { status: 400, .. }) if marker != query.marker => Ok(None),
+                Err(error) => Err(refusal(&error, query.marker)),
+            }
+        };
+        let listed = Scope::within(requester.deadline, "Listing the images", listing).await?;
+        let Some(piece) = listed else {
+            return Ok(None);
+        };
+        reader.add(piece);
+    }
+    Ok(Some(reader.into_page()))
 }
 
 /// Glance answers 400 to a marker that it does not know, and to texts that its database does not take.

@@ -47,6 +47,8 @@ pub struct GlanceOptions {
     pub user_storage_quota: String,
     /// Whether Glance asks Keystone for the project's unified limits.
     pub unified_limits: bool,
+    /// The most images that a list gives at once, whatever is asked for.
+    pub longest_list: u16,
 }
 
 /// The choices of the message broker.
@@ -65,6 +67,7 @@ impl Default for GlanceOptions {
             threads: 16,
             user_storage_quota: "0".to_owned(),
             unified_limits: false,
+            longest_list: 1000,
         }
     }
 }

@@ -62,6 +62,7 @@ fn configuration(site: &Site, region: Region) -> anyhow::Result<String> {
     let options = &site.options.glance[&region];
     let quota = &options.user_storage_quota;
     let limits = options.unified_limits;
+    let longest_list = options.longest_list;
     let ports = Region::ALL
         .iter()
         .flat_map(|&region| [site.ports.glance(region), site.ports.front(region)])
@@ -78,6 +79,7 @@ enabled_import_methods = [glance-direct,web-download,glance-download,copy-image]
 use_keystone_limits = {limits}
 user_storage_quota = {quota}
 image_size_cap = 1099511627776
+api_limit_max = {longest_list}
 image_cache_dir = {place}/cache
 [wsgi]
 task_pool_threads = 4
