@@ -6,11 +6,8 @@ use domain::RegionId;
 use service_kit::config::Config;
 
 use crate::lifecycle::Rules;
+use crate::store::placement::ANNOUNCED;
 use crate::store::shape::{Limits, Shape};
-
-/// How long after its acceptance a job gets a message from the scheduler, unless it was granted by
-/// then. The gateway publishes one itself with each job; this is for when it could not.
-const FIRST_TICKET: Duration = Duration::from_secs(2);
 
 /// Everything that decides what the scheduler does.
 #[derive(Debug, Clone)]
@@ -71,7 +68,7 @@ impl Settings {
             },
             queued_per_tenant: size(limits.queued_per_tenant),
             idempotency_window: scheduler.idempotency_window,
-            first_ticket: FIRST_TICKET,
+            first_ticket: ANNOUNCED,
             ticket_first: scheduler.ticket_first,
             ticket_longest: scheduler.ticket_longest,
             heartbeat: scheduler.heartbeat,

@@ -4,6 +4,7 @@
 //! neither be forgotten nor stay behind.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::UnitKind;
 use jiff::Timestamp;
@@ -12,6 +13,10 @@ use super::keys::Keys;
 use super::lane::Lane;
 use super::{Due, Scope};
 use crate::job_record::JobRecord;
+
+/// How long after its acceptance a copy gets its first message from the scheduler, unless it was granted by
+/// then. The gateway publishes one itself with each job; this is for when it could not.
+pub const ANNOUNCED: Duration = Duration::from_secs(2);
 
 /// One entry of an index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +120,7 @@ fn work(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
     if let Some(lane) = eligible_lane(record) {
         placed.scored(
             keys.eligible(region, &lane),
-            record.created_at.as_millisecond(),
+            in_line_since(record).as_millisecond(),
         );
     }
     if let Some(lane) = running_lane(record) {
@@ -133,6 +138,24 @@ fn work(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
     if !record.leftovers.is_empty() && running_lane(record).is_none() {
         placed.member(keys.leftovers(region));
     }
+}
+
+/// Since when a unit stands in its lane. No gateway announces a plan's copy, so it counts as one whose
+/// announcement is over: its message comes at once.
+fn in_line_since(record: &JobRecord) -> Timestamp {
+    let is_planned = record
+        .task
+        .copy()
+        .is_some_and(|spec| spec.plan_id.is_some());
+    let ahead = if is_planned {
+        ANNOUNCED
+    } else {
+        Duration::ZERO
+    };
+    record
+        .created_at
+        .checked_sub(ahead)
+        .unwrap_or(Timestamp::MIN)
 }
 
 fn usage(record: &JobRecord, keys: &Keys, placed: &mut Entries) {

@@ -8,7 +8,7 @@ use job_scheduler::intake::create_for_plan;
 use job_scheduler::store::TicketPace;
 
 use crate::rig::{Rig, replicated};
-use crate::sample::{region, remove, settings, spec};
+use crate::sample::{planned, region, remove, settings, spec};
 
 async fn take(rig: &Rig) -> Vec<JobId> {
     let pace = TicketPace {
@@ -34,12 +34,15 @@ async fn a_new_job_gets_its_message_from_the_gateway_first() {
 }
 
 #[tokio::test]
-async fn an_errand_is_announced_by_nobody_and_gets_its_message_at_once() {
-    let rig = Rig::start(settings(2)).await;
-    let id = JobId::generate();
-    let created = create_for_plan(rig.scheduler.jobs(), id, remove(spec("ot1", "t1", "ot2")));
-    created.await.expect("accepted");
-    assert_eq!(take(&rig).await, [id]);
+async fn what_a_plan_needs_is_announced_by_nobody_and_gets_its_message_at_once() {
+    let copied = spec("ot1", "t1", "ot2");
+    for task in [remove(copied.clone()), planned(copied)] {
+        let rig = Rig::start(settings(2)).await;
+        let id = JobId::generate();
+        let created = create_for_plan(rig.scheduler.jobs(), id, task);
+        created.await.expect("accepted");
+        assert_eq!(take(&rig).await, [id]);
+    }
 }
 
 /// The message of the second is on its way from the gateway and not among those that are counted.
