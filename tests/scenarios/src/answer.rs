@@ -113,6 +113,29 @@ impl Answer {
         self.expect_fault_headers()
     }
 
+    /// Checks an error answer of the plans: JSON of a title and a description, which holds each of `parts`.
+    ///
+    /// # Errors
+    /// When anything differs; the error shows what came.
+    pub fn expect_plan_fault(&self, status: u16, parts: &[&str]) -> anyhow::Result<()> {
+        let body = self.json(status)?;
+        let keys: Vec<&String> = body
+            .as_object()
+            .into_iter()
+            .flat_map(|it| it.keys())
+            .collect();
+        let told = body["description"].as_str().unwrap_or_default();
+        ensure!(
+            keys == ["description", "title"] && body["title"].is_string(),
+            "a title and a description expected, not {self}"
+        );
+        ensure!(
+            parts.iter().all(|part| told.contains(part)),
+            "{parts:?} expected in {self}"
+        );
+        self.expect_request_id()
+    }
+
     fn expect_fault_headers(&self) -> anyhow::Result<()> {
         for (name, value) in [
             ("content-type", "text/plain; charset=UTF-8"),

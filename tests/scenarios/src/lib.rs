@@ -1,5 +1,5 @@
-//! What the scenarios share: callers of the image copy API and of plans who notice everything that they are
-//! not promised.
+//! What the scenarios share: callers of the image copy API and of plans who notice everything that they
+//! are not promised.
 //!
 //! The scenarios themselves are the test binaries under `tests/`, each with a test bed of real servers.
 //! Nothing here is built on the product's own client code: a test must see the wire as callers do.
@@ -15,7 +15,7 @@ mod witness;
 pub use answer::Answer;
 pub use copies::{Copies, JOBS, is_final};
 pub use event_stream::{Event, EventStream};
-pub use plans::Plans;
+pub use plans::{Plans, strings};
 pub use replicas::{Replicas, image_of_attempt};
 pub use turn::Turn;
 pub use witness::Witness;

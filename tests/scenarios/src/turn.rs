@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use testbed::{Cloud, MadeImage, NewImage, Region, TestBed, eventually};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{Copies, Replicas};
+use crate::{Copies, Plans, Replicas};
 
 /// Longer than any single step of a scenario takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -61,10 +61,28 @@ impl Turn {
         Copies::of(&self.alice)
     }
 
+    /// The plans of the project that is copied from, as alice writes them.
+    #[must_use]
+    pub fn plans(&self) -> Plans<'_> {
+        Plans::of(&self.alice)
+    }
+
     /// What is at the destination.
     #[must_use]
     pub fn replicas(&self) -> Replicas<'_> {
         Replicas::of(self.bed, &self.there)
+    }
+
+    /// Alice at the source.
+    #[must_use]
+    pub fn here(&self) -> &Cloud {
+        &self.alice
+    }
+
+    /// The project that is copied to.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.tenant
     }
 
     /// Alice at the destination.
@@ -106,6 +124,20 @@ impl Turn {
         eventually(PATIENCE, format!("image {image} being whole"), || async {
             let image = self.there.image(image).await?.context("not there")?;
             ensure!(image["status"] == "active", "{image}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until an image at the destination is whole and shown to its owner: the last write of a copy.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub async fn until_revealed(&self, image: &str) -> anyhow::Result<()> {
+        eventually(PATIENCE, format!("image {image} being shown"), || async {
+            let image = self.there.image(image).await?.context("not there")?;
+            let shown = image["status"] == "active" && image["os_hidden"] == false;
+            ensure!(shown, "{image}");
             Ok(())
         })
         .await

@@ -29,7 +29,7 @@ pub struct Cloud {
     pub glance_url: String,
     /// The region's front: Glance and, under `/v2/extension/image_replicator/`, the gateway.
     pub front_url: String,
-    /// The region's gateway itself, where the catalog says that plans are.
+    /// The region's gateway itself: where the catalog says that plans are, and images in the compute style.
     pub gateway_url: String,
     client: Client,
 }
@@ -99,7 +99,7 @@ impl Cloud {
         self.request(method, &self.front_url, path)
     }
 
-    /// A request with this token to the region's gateway, past the front.
+    /// A request with this token to the region's gateway itself.
     pub fn gateway(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, &self.gateway_url, path)
     }

@@ -1,6 +1,6 @@
 //! Moves the clock of plans, so that a test need not wait for days. Nothing else goes by that clock.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 
@@ -24,20 +24,36 @@ impl TestBed {
             site.options.movable_plan_clock,
             "the clock of plans cannot be moved: build the test bed with movable_plan_clock()"
         );
-        let file = site.plan_clock();
-        let so_far = match std::fs::read_to_string(&file) {
-            Ok(text) => text.trim().trim_end_matches("ms").parse::<u128>()?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error).context("the clock of plans"),
-        };
-        let ahead = so_far + step.as_millis();
-        write_private(&file, &format!("{ahead}ms\n"))?;
+        let ahead = self.plans_ahead()? + step.as_millis();
+        write_private(&site.plan_clock(), &format!("{ahead}ms\n"))?;
         for (part, pid) in self.parts().await? {
             if matches!(part, Part::Scheduler(_)) && pid.is_some() {
                 self.noticed(part, ahead).await?;
             }
         }
         Ok(())
+    }
+
+    /// What time it is for plans.
+    ///
+    /// # Errors
+    /// When the file that sets their clock ahead cannot be read.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the schedulers under test go by the true time; this is theirs"
+    )]
+    pub fn plans_now(&self) -> anyhow::Result<SystemTime> {
+        let ahead = u64::try_from(self.plans_ahead()?)?;
+        Ok(SystemTime::now() + Duration::from_millis(ahead))
+    }
+
+    /// In milliseconds.
+    fn plans_ahead(&self) -> anyhow::Result<u128> {
+        match std::fs::read_to_string(self.site().plan_clock()) {
+            Ok(text) => Ok(text.trim().trim_end_matches("ms").parse()?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error).context("the clock of plans"),
+        }
     }
 
     /// Waits until a scheduler has said that its plans are so far ahead.

@@ -1,0 +1,79 @@
+//! Whoever is killed around a fire, there is one replica of it.
+
+use std::collections::BTreeSet;
+
+use anyhow::ensure;
+use scenarios::Turn;
+use testbed::Part;
+
+use crate::stage::{
+    action, daily, expect_run, jobs, kill, leave, let_fire, newest_image, points, schedulers,
+    start, turn, until_replicas, workers,
+};
+
+/// When the parts of a round are killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// The fire is due.
+    Due,
+    /// The plan says that it runs.
+    Running,
+    /// There is a copy job.
+    Copying,
+    /// The copy has ended.
+    Copied,
+}
+
+async fn until(turn: &Turn, plan: &str, due: &str, moment: Moment) -> anyhow::Result<()> {
+    if moment == Moment::Due {
+        return Ok(());
+    }
+    let plans = turn.plans();
+    let begun = plans.until(plan, "begun", |plan| {
+        let run = &plan["last_run"];
+        run["scheduled_for"] == due && (moment == Moment::Running || !jobs(plan).is_empty())
+    });
+    let begun = begun.await?;
+    if moment == Moment::Copied {
+        turn.copies().until_final(&jobs(&begun)[0]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fire_is_one_replica_whoever_is_killed() -> anyhow::Result<()> {
+    let turn = turn().await?;
+    let hardy = action(&turn, ("image_name", "hardy"), 2);
+    let plan = turn.plans().create(&daily("hardy", &[hardy])).await?;
+    let mut made: Vec<String> = Vec::new();
+    let first = || schedulers().take(1).chain(workers().take(1));
+    let rounds: [(Moment, Vec<Part>); 6] = [
+        (Moment::Due, schedulers().collect()),
+        (Moment::Due, schedulers().chain(workers()).collect()),
+        (Moment::Running, first().collect()),
+        (Moment::Running, schedulers().chain(workers()).collect()),
+        (Moment::Copying, schedulers().chain(workers()).collect()),
+        (Moment::Copied, schedulers().chain(workers()).collect()),
+    ];
+    for (moment, victims) in rounds {
+        let image = newest_image(turn.here(), "hardy").await?;
+        let due = let_fire(&turn, &plan).await?;
+        until(&turn, &plan, &due, moment).await?;
+        kill(&turn, victims.iter().copied()).await?;
+        start(&turn, victims.iter().copied()).await?;
+        let over = turn.plans().until_over(&plan, &due).await?;
+        expect_run(&over, "success", &[])?;
+        let copies = jobs(&over);
+        ensure!(copies.len() == 1, "{moment:?}: {over}");
+        let job = turn.copies().show(&copies[0]).await?;
+        let replica = turn.replicas().expect_whole(&job, &image).await?;
+        let of_job = turn.replicas().made_by(&copies[0]).await?;
+        ensure!(of_job == [replica.as_str()], "{moment:?}: {of_job:?}");
+        made.insert(0, replica);
+        let kept: BTreeSet<String> = made.iter().take(2).cloned().collect();
+        until_replicas(&turn, &kept).await?;
+        let shown = points(&turn.plans().show(&plan).await?);
+        ensure!(shown == made[..made.len().min(2)], "{moment:?}: {shown:?}");
+    }
+    leave(turn).await
+}
