@@ -53,7 +53,11 @@ pub struct PlanRecord {
     pub last_fire: Option<Timestamp>,
     /// The fire under way; there is never a second one.
     pub run: Option<Run>,
-    /// The last fire that came to its end.
+    /// When the last run began.
+    pub started_at: Option<Timestamp>,
+    /// When that run ended; none while it is under way.
+    pub ended_at: Option<Timestamp>,
+    /// The last fire that came to its end, or to nothing.
     pub last_run: Option<RunView>,
     /// Every replica that the plan made and that is not known to be gone, the newest first.
     pub points: Vec<Point>,

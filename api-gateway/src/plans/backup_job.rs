@@ -135,9 +135,7 @@ impl BackupJob {
 
     /// A plan among others.
     pub(super) fn in_list(plan: PlanView) -> Self {
-        let ran = plan.last_run.as_ref().filter(|run| was_run(run));
-        let started = ran.map(|run| run.started_at);
-        let ended = ran.and_then(|run| run.ended_at);
+        let (started, ended) = (plan.started_at, plan.ended_at);
         let status = status(plan.status);
         let document = plan.document;
         Self {
@@ -242,14 +240,6 @@ fn shown(action: &PlanAction, (user, project): (&str, &str)) -> Value {
         shown.insert(key.to_owned(), json!(value));
     }
     Value::Object(shown)
-}
-
-/// Whether a fire came to a run.
-const fn was_run(run: &RunView) -> bool {
-    match run.result {
-        None | Some(RunResult::Success | RunResult::Fail | RunResult::Aborted) => true,
-        Some(RunResult::Skipped | RunResult::Missed) => false,
-    }
 }
 
 const fn status(status: PlanStatus) -> &'static str {

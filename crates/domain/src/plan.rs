@@ -247,7 +247,11 @@ pub struct PlanView {
     pub next_fire_at: Option<Timestamp>,
     /// What it was told last.
     pub last_event: Option<PlanEvent>,
-    /// The run under way, or else the last fire.
+    /// When it ran last; none before it ran at all.
+    pub started_at: Option<Timestamp>,
+    /// When that run ended; none while it has not.
+    pub ended_at: Option<Timestamp>,
+    /// The run under way, or else the last fire, be it one that came to nothing.
     pub last_run: Option<RunView>,
     /// The replicas that it keeps, the newest first.
     pub recovery_points: Vec<RecoveryPoint>,

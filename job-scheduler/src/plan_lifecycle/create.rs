@@ -54,6 +54,8 @@ pub fn accept(
         next_fire: None,
         last_fire: None,
         run: None,
+        started_at: None,
+        ended_at: None,
         last_run: None,
         points: Vec::new(),
         outbox: Vec::new(),

@@ -96,5 +96,6 @@ pub(super) fn end(record: &mut PlanRecord, run: &Run, now: Timestamp) {
         (false, true) => RunResult::Success,
         (false, false) => RunResult::Fail,
     };
+    record.ended_at = Some(now);
     record.last_run = Some(run.view(Some((now, result))));
 }

@@ -94,6 +94,8 @@ pub(super) fn begin(
         _ => scheduled_for,
     };
     record.last_fire = Some(moment);
+    record.started_at = Some(now);
+    record.ended_at = None;
     let actions = record.document.actions.iter().cloned();
     record.run = Some(Run {
         fire: record.id.fire_at(moment),
@@ -161,6 +163,19 @@ mod tests {
         let last = missed.last_run.expect("said");
         assert_eq!(last.result, Some(RunResult::Missed));
         assert_eq!(missed.next_fire, Some(at(2 * DAY)));
+        assert_eq!(missed.started_at, None);
+    }
+
+    #[test]
+    fn when_it_ran_last_is_told_though_a_fire_was_missed_since() {
+        let plan = accepted(daily(&[]));
+        let ran = wake_at(&plan, DAY + 3).expect("due");
+        assert_eq!(ran.run, None, "there is nothing to do");
+        let missed = wake_at(&ran, 2 * DAY + 3_601).expect("due");
+        let last = missed.last_run.expect("said");
+        assert_eq!(last.result, Some(RunResult::Missed));
+        let told = (missed.started_at, missed.ended_at);
+        assert_eq!(told, (Some(at(DAY + 3)), Some(at(DAY + 3))));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub fn view(record: &PlanRecord) -> PlanView {
         scheduled_at: record.scheduled_at,
         next_fire_at: record.next_fire,
         last_event: record.last_event,
+        started_at: record.started_at,
+        ended_at: record.ended_at,
         last_run: under_way.or_else(|| record.last_run.clone()),
         recovery_points: stay.map(|it| it.point.clone()).collect(),
     }

@@ -108,6 +108,8 @@ impl From<&PlanView> for v1::Plan {
             last_event: plan
                 .last_event
                 .map(|event| v1::PlanEvent::from(event).into()),
+            started_at_ms: plan.started_at.map(Timestamp::as_millisecond),
+            ended_at_ms: plan.ended_at.map(Timestamp::as_millisecond),
             last_run: plan.last_run.as_ref().map(Into::into),
             recovery_points: plan.recovery_points.iter().map(Into::into).collect(),
         }
@@ -141,6 +143,8 @@ impl TryFrom<v1::Plan> for PlanView {
             updated_at: timestamp("plan.updated_at_ms", plan.updated_at_ms)?,
             scheduled_at: timestamp("plan.scheduled_at_ms", plan.scheduled_at_ms)?,
             next_fire_at: optional_timestamp("plan.next_fire_at_ms", plan.next_fire_at_ms)?,
+            started_at: optional_timestamp("plan.started_at_ms", plan.started_at_ms)?,
+            ended_at: optional_timestamp("plan.ended_at_ms", plan.ended_at_ms)?,
             last_run: plan.last_run.map(TryInto::try_into).transpose()?,
             recovery_points: points?,
         })
@@ -230,6 +234,8 @@ mod tests {
             scheduled_at: at(3),
             next_fire_at: Some(at(4)),
             last_event: Some(PlanEvent::Start),
+            started_at: Some(at(6)),
+            ended_at: Some(at(7)),
             last_run: Some(RunView {
                 scheduled_for: at(5),
                 started_at: at(6),
@@ -265,6 +271,8 @@ mod tests {
         let plan = PlanView {
             next_fire_at: None,
             last_event: None,
+            started_at: None,
+            ended_at: None,
             last_run: None,
             recovery_points: Vec::new(),
             ..plan()

@@ -1175,6 +1175,11 @@ pub struct Plan {
     /// The newest first.
     #[prost(message, repeated, tag = "14")]
     pub recovery_points: ::prost::alloc::vec::Vec<RecoveryPoint>,
+    /// When it ran last, and when that run ended; last_run may be a fire that came to nothing.
+    #[prost(int64, optional, tag = "15")]
+    pub started_at_ms: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "16")]
+    pub ended_at_ms: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreatePlanRequest {

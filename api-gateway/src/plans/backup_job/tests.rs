@@ -53,6 +53,8 @@ fn plan() -> PlanView {
         scheduled_at: at("2024-05-09T09:51:10.785289Z"),
         next_fire_at: Some(at("2024-05-10T13:00:00Z")),
         last_event: None,
+        started_at: None,
+        ended_at: None,
         last_run: None,
         recovery_points: Vec::new(),
     }
@@ -155,6 +157,8 @@ fn a_run_is_told_in_both_ways() {
     let shown = rendered(PlanView {
         status: PlanStatus::Stop,
         last_event: Some(PlanEvent::Stop),
+        started_at: Some(run.started_at),
+        ended_at: run.ended_at,
         last_run: Some(run.clone()),
         ..plan()
     });
@@ -181,13 +185,18 @@ fn a_run_is_told_in_both_ways() {
         result: Some(RunResult::Missed),
         ..run
     };
-    let shown = rendered(PlanView {
+    let mut plan = PlanView {
         last_run: Some(missed),
         ..plan()
-    });
+    };
+    let shown = rendered(plan.clone());
     assert_eq!(shown["started_at"], Value::Null);
     assert_eq!(shown["job_schedule"]["time_started"], -1);
     assert_eq!(shown["job_schedule"]["result"], "missed");
+    // It ran before.
+    plan.started_at = Some(at("2024-05-09T13:00:01Z"));
+    let shown = rendered(plan);
+    assert_eq!(shown["started_at"], "2024-05-09T13:00:01.000000");
 }
 
 #[test]

@@ -36,6 +36,10 @@ async fn a_late_fire_runs_once_within_an_hour_and_is_missed_after_it() -> anyhow
         missed["status"] == "scheduled" && jobs(&missed).is_empty(),
         "{missed}"
     );
+    ensure!(
+        missed["started_at"] == late["started_at"] && missed["ended_at"] == late["ended_at"],
+        "it did not run: {missed}"
+    );
 
     let next = fire(&turn, &plan).await?;
     expect_run(&next, "success", &["unchanged"])?;
