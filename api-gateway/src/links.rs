@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use crate::fault::Fault;
 
 /// The address behind which a caller sees the gateway: what it called in `Host`, and the scheme that
-/// a front says it spoke.
+/// a front says it spoke. A front must pass `Host` on; `X-Forwarded-Host` is not believed, because most
+/// fronts let a caller's own through, and clients send their token where version documents point to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl(String);
 
@@ -38,7 +39,9 @@ impl BaseUrl {
         let host: Authority = host.and_then(|host| host.parse().ok()).ok_or_else(|| {
             Fault::BadRequest("The Host header is missing or malformed.".to_owned())
         })?;
-        let scheme = match header("x-forwarded-proto") {
+        // Of a chain of fronts, the first in the list is the one that the caller spoke to.
+        let schemes = header("x-forwarded-proto").and_then(|list| list.split(',').next());
+        let scheme = match schemes.map(str::trim) {
             Some(proto) if proto.eq_ignore_ascii_case("https") => "https",
             Some(_) | None => "http",
         };
@@ -95,6 +98,12 @@ mod tests {
             base(&[host, https]).as_deref(),
             Ok("https://192.168.56.250:8774")
         );
+        let chain = [
+            ("host", "compute.example"),
+            ("x-forwarded-host", "evil.example"),
+            ("x-forwarded-proto", "https, http"),
+        ];
+        assert_eq!(base(&chain).as_deref(), Ok("https://compute.example"));
         let odd = ("x-forwarded-proto", "javascript");
         assert_eq!(
             base(&[host, odd]).as_deref(),
