@@ -61,11 +61,9 @@ impl ImageQuery {
             };
             match key.as_str() {
                 "limit" => {
-                    let asked: usize = value.parse().map_err(|_| wrong("a whole number"))?;
-                    limit = if asked == 0 {
-                        LARGEST_PAGE
-                    } else {
-                        asked.min(LARGEST_PAGE)
+                    limit = match page_size(value).ok_or_else(|| wrong("a whole number"))? {
+                        0 => LARGEST_PAGE,
+                        asked => asked.min(LARGEST_PAGE),
                     };
                 }
                 "marker" => {
@@ -119,6 +117,12 @@ fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= LARGEST_NUMBER)
 }
 
+/// Any number of digits: one that no integer holds is only more than fits on a page.
+fn page_size(text: &str) -> Option<usize> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(usize::MAX))
+}
+
 /// A time with an offset, or without one in UTC; a date is its first moment.
 fn time(text: &str) -> Option<Timestamp> {
     let without_offset = || {
@@ -139,7 +143,13 @@ mod tests {
 
     #[test]
     fn no_query_asks_for_everything_page_by_page() {
-        for query in ["", "limit=0", "limit=1000", "limit=1001"] {
+        for query in [
+            "",
+            "limit=0",
+            "limit=1000",
+            "limit=1001",
+            "limit=99999999999999999999",
+        ] {
             let query = parse(query);
             assert_eq!((query.limit, query.marker), (LARGEST_PAGE, None));
             assert_eq!(query.filters, ImageFilters::default());
@@ -189,6 +199,7 @@ mod tests {
         for (query, key) in [
             ("limit=-1", "limit"),
             ("limit=", "limit"),
+            ("limit=%2B1", "limit"),
             ("limit=x", "limit"),
             ("marker=7", "marker"),
             ("status=fine", "status"),
