@@ -13,6 +13,10 @@ use super::members::Members;
 /// Any field.
 const ALL: &str = "_all";
 
+/// Conditions of a filter, at most. Each is held against every value of every plan: without a bound, one
+/// request could keep a processor busy for minutes. Clients send one or two.
+const MOST: usize = 20;
+
 /// Which plans are listed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Search {
@@ -38,10 +42,15 @@ impl Search {
             return Ok(Self::default());
         }
         let mut body = Members::of("", json(body)?)?;
-        Ok(Self {
+        let search = Self {
             wanted: conditions(&mut body, "match")?,
             unwanted: conditions(&mut body, "match_not")?,
-        })
+        };
+        if search.wanted.len() + search.unwanted.len() > MOST {
+            const EXPECTED: &str = "20 conditions together, at most";
+            return Err(InvalidPlan::wrong("match and match_not", EXPECTED));
+        }
+        Ok(search)
     }
 
     /// Whether it wants everything.
@@ -235,6 +244,23 @@ mod tests {
                 expected,
                 "{words}"
             );
+        }
+    }
+
+    #[test]
+    fn a_filter_of_thousands_of_conditions_is_refused() {
+        let search = |wanted: usize, unwanted: usize| {
+            let conditions = |count| vec![json!({"colour": "red"}); count];
+            let body = json!({"match": conditions(wanted), "match_not": conditions(unwanted)});
+            Search::parse(body.to_string().as_bytes())
+        };
+        assert!(search(12, 8).is_ok());
+        let listed =
+            json!({"match_not": [{"_all": json!(vec![json!({"colour": "red"}); 21]).to_string()}]});
+        let listed = Search::parse(listed.to_string().as_bytes());
+        for refused in [search(21, 0), search(0, 3000), listed] {
+            let refusal = refused.expect_err("too many").to_string();
+            assert!(refusal.contains("20 conditions"), "{refusal}");
         }
     }
 
