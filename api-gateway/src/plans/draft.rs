@@ -10,7 +10,7 @@ use super::members::Members;
 use super::schedule_fields;
 
 /// What only the service writes, and the backup API's own bookkeeping: clients send back what they got.
-const SERVER_FILLED: [&str; 14] = [
+const SERVER_FILLED: [&str; 15] = [
     "created_at",
     "updated_at",
     "job_id_hash",
@@ -23,6 +23,7 @@ const SERVER_FILLED: [&str; 14] = [
     "last_run",
     "recovery_points",
     "session_name",
+    "user_credentials",
     "version",
     "_version",
 ];
@@ -49,6 +50,9 @@ pub(crate) struct PlanDraft {
     pub disabled: Option<bool>,
     /// When it fires.
     pub schedule: Option<ScheduleFields>,
+    /// The schedule is `{}` to the letter, which switches that of a plan off. One that is shown never is: it has what
+    /// the service fills in.
+    pub is_bare: bool,
     /// What a fire does; at least one.
     pub actions: Option<Vec<WrittenAction>>,
 }
@@ -67,7 +71,10 @@ impl PlanDraft {
         if let (Some(defaults), Some(actions)) = (defaults, &mut actions) {
             fill_in(actions, &defaults);
         }
+        let schedule = plan.take("job_schedule");
+        let bare = schedule.as_ref().and_then(Value::as_object);
         let draft = Self {
+            is_bare: bare.is_some_and(Map::is_empty),
             id: plan
                 .optional("job_id", "a UUID, or left out", |id| match id.as_str()? {
                     "" => Some(None),
@@ -80,10 +87,7 @@ impl PlanDraft {
             session_id: words(&mut plan, "session_id")?,
             session_tag: plan.optional("session_tag", "a whole number", Value::as_i64)?,
             disabled: plan.optional("disabled", "true or false", Value::as_bool)?,
-            schedule: plan
-                .take("job_schedule")
-                .map(schedule_fields::parse)
-                .transpose()?,
+            schedule: schedule.map(schedule_fields::parse).transpose()?,
             actions: actions.map(action::parse_all).transpose()?,
         };
         plan.ignore(&SERVER_FILLED);
@@ -179,6 +183,9 @@ mod tests {
         let id = "e632eb18-84e0-468c-8a41-e656942df500";
         assert_eq!(draft.id.expect("an id").to_string(), id);
         assert_eq!(draft.schedule, Some(ScheduleFields::default()));
+        assert!(draft.is_bare);
+        shown["job_schedule"] = json!({"event": "", "time_started": -1});
+        assert!(!parsed(&shown).expect("valid").is_bare);
         assert_eq!(draft.required_actions().map(<[_]>::len), Ok(1));
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Invariant: an action that is written again keeps its id, for its replicas are recorded under it.
 
-use domain::{ActionId, Destination, PlanAction, PlanDocument};
+use domain::{ActionId, Destination, PlanAction, PlanDocument, ScheduleFields};
 
 use super::action::WrittenAction;
 use super::draft::PlanDraft;
@@ -25,22 +25,15 @@ impl Rescheduling {
     };
 
     /// A change of `before`. A schedule that comes back as it stands is left alone: a client that changes a name
-    /// may send the whole document, and that must neither restart an interval nor undo a stop. An empty one switches
-    /// the schedule off.
+    /// may send the whole document, and that must neither restart an interval nor undo a stop, nor lose the fire that
+    /// a plan without a schedule still owes. A bare one switches the schedule off.
     pub(super) fn of_change(draft: &PlanDraft, before: &PlanDocument) -> Self {
-        let starts_over = draft
-            .schedule
-            .as_ref()
-            .is_some_and(|schedule| is_empty(schedule) || *schedule != before.schedule);
+        let is_another = |schedule: &ScheduleFields| *schedule != before.schedule;
         Self {
-            starts_over,
+            starts_over: draft.is_bare || draft.schedule.as_ref().is_some_and(is_another),
             empty_is_off: true,
         }
     }
-}
-
-fn is_empty(schedule: &domain::ScheduleFields) -> bool {
-    *schedule == domain::ScheduleFields::default()
 }
 
 /// The document with what `draft` says; its actions come with their destinations found, if it has any.
@@ -102,7 +95,7 @@ pub(super) fn identified(
 mod tests {
     use std::time::Duration;
 
-    use domain::{ImageSelector, RegionId, ScheduleFields, TenantId};
+    use domain::{ImageSelector, RegionId, TenantId};
 
     use super::*;
 
@@ -184,26 +177,32 @@ mod tests {
     }
 
     #[test]
-    fn only_another_schedule_starts_over_and_an_empty_one_is_off() {
-        let before = PlanDocument {
-            schedule: hourly(),
+    fn only_another_schedule_starts_over_and_a_bare_one_is_off() {
+        let before = |schedule| PlanDocument {
+            schedule,
             ..Default::default()
         };
         let daily = ScheduleFields {
             interval: Some("1 days".to_owned()),
             ..Default::default()
         };
-        for (schedule, starts_over) in [
-            (None, false),
-            (Some(hourly()), false),
-            (Some(daily), true),
-            (Some(ScheduleFields::default()), true),
+        let none = ScheduleFields::default;
+        for (stood, schedule, is_bare, starts_over) in [
+            (hourly(), None, false, false),
+            (hourly(), Some(hourly()), false, false),
+            (hourly(), Some(daily), false, true),
+            (hourly(), Some(none()), false, true),
+            (hourly(), Some(none()), true, true),
+            (none(), Some(none()), true, true),
+            // It was shown, and came back.
+            (none(), Some(none()), false, false),
         ] {
             let draft = PlanDraft {
                 schedule,
+                is_bare,
                 ..Default::default()
             };
-            let rescheduling = Rescheduling::of_change(&draft, &before);
+            let rescheduling = Rescheduling::of_change(&draft, &before(stood));
             assert_eq!(rescheduling.starts_over, starts_over, "{draft:?}");
             assert!(rescheduling.empty_is_off);
         }

@@ -70,6 +70,23 @@ async fn a_whole_document_may_come_back_and_changes_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_plan_without_a_schedule_comes_back_unharmed() {
+    let gateway = TestGateway::start().await;
+    let mut once = plan();
+    once["job_schedule"] = json!({});
+    once["disabled"] = json!(true);
+    let id = gateway.accepted_plan(&once).await;
+    let mut shown = gateway.shown(&id).await;
+    // The fire that it owes must not be lost.
+    shown["disabled"] = json!(false);
+    change(&gateway, &id, &shown).await;
+    assert_eq!(rescheduled(&gateway), (false, true));
+    change(&gateway, &id, &json!({"job_schedule": {}})).await;
+    assert_eq!(rescheduled(&gateway), (true, true));
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_schedule_is_replaced_whole_and_an_empty_one_is_off() {
     let gateway = TestGateway::start().await;
     let id = gateway.accepted_plan(&plan()).await;
