@@ -68,8 +68,8 @@ fn number(key: &'static str, value: &str) -> Result<usize, InvalidPlanQuery> {
 /// The spellings that clients send.
 fn flag(key: &'static str, value: &str) -> Result<bool, InvalidPlanQuery> {
     match value.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" | "" => Ok(false),
+        "true" | "t" | "1" | "yes" | "y" | "on" => Ok(true),
+        "false" | "f" | "0" | "no" | "n" | "off" | "" => Ok(false),
         _ => Err(wrong(key, r#""true" or "false""#, value)),
     }
 }
@@ -95,6 +95,15 @@ mod tests {
         };
         let query = "limit=100&offset=20&all_projects=False&sort=name";
         assert_eq!(PlanListQuery::parse(query), Ok(expected));
+    }
+
+    #[test]
+    fn a_flag_is_spelt_as_the_backup_api_takes_it() {
+        for (spelling, expected) in [("t", true), ("True", true), ("y", true), ("n", false)] {
+            let query = format!("all_projects={spelling}");
+            let parsed = PlanListQuery::parse(&query).expect(spelling);
+            assert_eq!(parsed.all_projects, expected, "{spelling}");
+        }
     }
 
     #[test]
