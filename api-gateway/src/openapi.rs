@@ -10,7 +10,8 @@ use utoipa::{Modify, OpenApi};
     info(
         title = "image-replicator",
         description = "Copies images between the regions of an OpenStack cloud, verified.\n\n\
-                       Every answer carries `X-OpenStack-Request-Id`. Times are UTC.",
+                       Every answer carries `X-OpenStack-Request-Id`. Times are UTC. A slash at the \
+                       end of a path makes no difference.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
@@ -28,7 +29,7 @@ use utoipa::{Modify, OpenApi};
         (
             name = "plans",
             description = "Copies that are made again and again, as jobs of the OpenStack backup \
-                           API. The list and the create are served at `…/jobs/` as well."
+                           API."
         ),
     ),
     security(("keystone_token" = [])),

@@ -1,7 +1,7 @@
 //! Plans: copies that are made again and again, as jobs of the OpenStack backup API (v2). One operation a file.
 //!
-//! Existing clients of that API use `/jobs/` on list and create and `/jobs` nowhere; both are served and neither is
-//! redirected. They insist on exact success codes, on `version` in the answer to a change, and show `description` of a
+//! Existing clients of that API use `/jobs/` on list and create, others `/jobs`; both are served and neither is
+//! redirected (`router.rs`). They insist on exact success codes, on `version` in the answer to a change, and show `description` of a
 //! failure.
 
 mod action;
@@ -29,7 +29,6 @@ mod written;
 
 use std::sync::Arc;
 
-use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -46,9 +45,4 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
             delete::delete_plan
         ))
         .routes(routes!(event::signal_plan))
-        // The same once more; a path can stand in the API document but once.
-        .route(
-            "/v2/{project_id}/jobs/",
-            get(list::list_plans).post(create::create_plan),
-        )
 }

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
+use tower::Layer;
+use tower_http::normalize_path::NormalizePathLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,7 +29,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(async || Fault::NotFound("There is nothing at this path.".to_owned()))
         .method_not_allowed_fallback(async || Fault::MethodNotAllowed)
         .with_state(app.clone());
-    middleware::around(router, &app)
+    let router = middleware::around(router, &app);
+    // The services whose APIs these are take any path with a slash at its end as well, without a redirect, and
+    // some of their clients put a catalog's address that ends in one before a path that begins with one.
+    // Before routing: around all of the above.
+    let normalizing = NormalizePathLayer::trim_trailing_slash();
+    Router::new().fallback_service(normalizing.layer(router))
 }
 
 /// The API document as it is served and checked in.

@@ -62,15 +62,12 @@ pub(crate) struct OneVersion {
     version: Version,
 }
 
-/// The routes of the version documents. With and without a slash at the end, and never redirected:
-/// clients take the address of a catalog and append what they know.
+/// The routes of the version documents.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list_versions))
         .routes(routes!(show_v2))
         .routes(routes!(show_v21))
-        .route("/v2", axum::routing::get(show_v2))
-        .route("/v2.1", axum::routing::get(show_v21))
 }
 
 /// List the versions of the compute API
@@ -99,7 +96,7 @@ async fn list_versions(base: BaseUrl) -> Document<Versions> {
 /// Show version 2.0 of the compute API
 #[utoipa::path(
     get,
-    path = "/v2/",
+    path = "/v2",
     operation_id = "showVersion2",
     tag = "images",
     security(()),
@@ -116,7 +113,7 @@ async fn show_v2(base: BaseUrl) -> Document<OneVersion> {
 /// Show version 2.1 of the compute API
 #[utoipa::path(
     get,
-    path = "/v2.1/",
+    path = "/v2.1",
     operation_id = "showVersion21",
     tag = "images",
     security(()),

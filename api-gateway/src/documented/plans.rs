@@ -32,7 +32,10 @@ faults!(
     /// Of a list of plans.
     PlanListFaults in backup:
     ("400", "A value of the query does not fit, or the body is no filter."),
-    UNAUTHENTICATED, NOT_YOUR_PROJECT, TOO_MANY, DEFECT, UNAVAILABLE,
+    UNAUTHENTICATED, NOT_YOUR_PROJECT,
+    ("408", "The request body did not arrive in time."),
+    ("413", "The request body is too large."),
+    TOO_MANY, DEFECT, UNAVAILABLE,
 );
 
 faults!(

@@ -3,17 +3,13 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::cloud::{IMAGE, SOURCE_TENANT};
 use crate::gateway::{JOBS, TestGateway, body, json_refusal, refusal};
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_refused_in_the_same_style() {
     let gateway = TestGateway::start().await;
-    for path in [
-        "/nothing",
-        "/v2/p/servers",
-        &format!("{JOBS}/"),
-        &format!("{JOBS}/a/b"),
-    ] {
+    for path in ["/nothing", "/v2/p/servers", &format!("{JOBS}/a/b")] {
         assert_eq!(
             refusal(gateway.get(path, "alice").await).await.0,
             404,
@@ -29,6 +25,42 @@ async fn unknown_paths_and_methods_are_refused_in_the_same_style() {
     allowed.sort_unstable();
     assert_eq!(allowed, ["GET", "HEAD", "POST"]);
     assert_eq!(refusal(response).await.0, 405);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn slashes_at_either_end_of_a_path_make_no_difference() {
+    let gateway = TestGateway::start().await;
+    let job = gateway.accepted_job().await;
+    let images = format!("/v2/{SOURCE_TENANT}/images");
+    for path in [
+        "/v2",
+        "/v2.1",
+        "/openapi.json",
+        &format!("{images}/{IMAGE}"),
+        &format!("{images}/{IMAGE}/metadata"),
+        &format!("/v2/{SOURCE_TENANT}/jobs"),
+        JOBS,
+        &format!("{JOBS}/{job}"),
+    ] {
+        let expected = gateway.get(path, "alice").await;
+        assert_eq!(expected.status(), 200, "{path}");
+        let expected = body(expected).await;
+        for same in [format!("{path}/"), format!("/{path}"), format!("{path}/?")] {
+            let answer = gateway.get(&same, "alice").await;
+            assert_eq!(answer.status(), 200, "{same}");
+            assert_eq!(body(answer).await, expected, "{same}");
+        }
+    }
+    // The query stays.
+    let jobs = gateway.get(&format!("{JOBS}/?status=error"), "alice").await;
+    assert_eq!(body(jobs).await, "[]");
+    let plan = format!("/v2/{SOURCE_TENANT}/jobs/e632eb1884e0468c8a41e656942df500");
+    let (status, document) = json_refusal(gateway.get(&format!("{plan}/"), "alice").await).await;
+    assert_eq!(
+        (status, &document["description"]),
+        (404, &json!("There is no such plan."))
+    );
     gateway.stop().await;
 }
 
