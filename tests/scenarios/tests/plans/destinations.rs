@@ -1,12 +1,22 @@
 //! One fire to several destinations, in order.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
 use scenarios::Replicas;
-use testbed::{Region, eventually};
+use serde_json::Value;
+use testbed::Region;
 
 use crate::stage::{action, action_to, daily, expect_run, fire, jobs, leave, points, turn};
+
+/// The newest replica that a plan keeps in a project.
+fn newest_at(plan: &Value, project: &str) -> anyhow::Result<String> {
+    let points = plan["recovery_points"].as_array().into_iter().flatten();
+    let mut points = points.filter(|point| point["tenant_id"] == project);
+    let newest = points.next().and_then(|point| point["image_id"].as_str());
+    let newest = newest.with_context(|| format!("none in {project}: {plan}"))?;
+    Ok(newest.to_owned())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_action_of_a_plan_copies_to_its_own_destination() -> anyhow::Result<()> {
@@ -33,26 +43,21 @@ async fn each_action_of_a_plan_copies_to_its_own_destination() -> anyhow::Result
             .await?;
         owner.delete_image(&replica).await?;
     }
-    let owners: Vec<&serde_json::Value> = (0..2)
-        .map(|index| &over["recovery_points"][index]["tenant_id"])
-        .collect();
-    ensure!(owners[0] != owners[1], "{over}");
+    let first = newest_at(&over, turn.tenant())?;
+    ensure!(first != newest_at(&over, &own.project_id)?, "{over}");
 
     // What its owners have deleted is copied anew.
     let again = fire(&turn, &plan).await?;
     expect_run(&again, "success", &[])?;
     ensure!(jobs(&again).len() == 2, "{again}");
-    let newest = points(&again);
-    let left = eventually(Duration::from_secs(60), "one replica each", || async {
-        let shown = points(&turn.plans().show(&plan).await?);
-        ensure!(shown.len() == 2, "{shown:?}");
-        Ok(shown)
+    let at_own = newest_at(&again, &own.project_id)?;
+    let newest = BTreeSet::from([newest_at(&again, turn.tenant())?, at_own.clone()]);
+    let plans = turn.plans();
+    let rotated = plans.until(&plan, "left with one replica each", |plan| {
+        points(plan).into_iter().collect::<BTreeSet<_>>() == newest
     });
-    let left = left.await?;
-    ensure!(left.iter().all(|point| newest.contains(point)), "{again}");
-    for image in &left {
-        own.delete_image(image).await.ok();
-    }
+    rotated.await?;
+    own.delete_image(&at_own).await?;
     leave(turn).await
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use scenarios::Turn;
 use testbed::Part;
+use uuid::Uuid;
 
 use crate::stage::{
     action, daily, expect_run, jobs, kill, leave, let_fire, newest_image, points, schedulers,
@@ -75,5 +76,11 @@ async fn each_fire_is_one_replica_whoever_is_killed() -> anyhow::Result<()> {
         let shown = points(&turn.plans().show(&plan).await?);
         ensure!(shown == made[..made.len().min(2)], "{moment:?}: {shown:?}");
     }
+    // Nor is there a copy that the plan does not know of.
+    let listed = turn.copies().list("").await?.json(200)?;
+    let id = Uuid::try_parse(&plan)?.to_string();
+    let all = listed.as_array().context("no list")?.iter();
+    let of_plan = all.filter(|job| job["plan_id"] == id.as_str()).count();
+    ensure!(of_plan == made.len(), "{of_plan} copies: {listed}");
     leave(turn).await
 }
