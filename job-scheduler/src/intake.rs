@@ -8,7 +8,7 @@ use crate::job_record::{Idempotency, JobRecord};
 use crate::jobs::Jobs;
 use crate::lifecycle::{accept, after};
 use crate::status::CallError;
-use crate::store::{Created, IntakeTerms, StoreError, Stored};
+use crate::store::{Created, IntakeTerms, PlanVersion, StoreError, Stored};
 use crate::task::Task;
 
 /// A caller's request for a copy.
@@ -40,6 +40,7 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
     }
     let record = accept(id, task, idempotency, now, jobs.rules());
     let terms = IntakeTerms {
+        wished_by: None,
         queued_per_tenant: Some(settings.queued_per_tenant),
         idempotency_window: settings.idempotency_window,
         first_ticket_at: after(now, settings.first_ticket),
@@ -73,12 +74,18 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
 /// that it is for. The tenant's limit does not count, and no gateway announces it.
 ///
 /// # Errors
-/// [`CallError`]: unknown regions, the store.
-pub async fn create_for_plan(jobs: &Jobs, id: JobId, task: Task) -> Result<(), CallError> {
+/// [`CallError`]: unknown regions, the store; [`StoreError::Conflict`] when the plan has moved on since it wished.
+pub async fn create_for_plan(
+    jobs: &Jobs,
+    wished_by: PlanVersion,
+    id: JobId,
+    task: Task,
+) -> Result<(), CallError> {
     knows(jobs, &task)?;
     let now = jobs.now();
     let record = accept(id, task, None, now, jobs.rules());
     let terms = IntakeTerms {
+        wished_by: Some(wished_by),
         queued_per_tenant: None,
         idempotency_window: jobs.settings.idempotency_window,
         first_ticket_at: now,

@@ -8,10 +8,11 @@ mod errands;
 mod news;
 mod removal;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::PlanId;
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use jiff::Timestamp;
 use rand::seq::SliceRandom;
 use service_kit::telemetry::trace_context;
@@ -86,12 +87,24 @@ async fn keep_due(plans: &Plans) -> Result<usize, StoreError> {
     }
     // Schedulers side by side begin at different ends, so that they seldom race for one plan.
     found.shuffle(&mut rand::rng());
+    let full = AtomicBool::new(false);
     futures::stream::iter(found.into_iter().map(Ok))
         .try_for_each_concurrent(AT_ONCE, |stored| {
             let span = tracing::info_span!("plan", plan.id = %stored.record.id);
-            keep(plans, stored).instrument(span)
+            let kept = keep(plans, stored).instrument(span);
+            kept.map(|kept| match kept {
+                // Others may have something to do that needs no room, a cancel above all.
+                Err(StoreError::Full) => {
+                    full.store(true, Ordering::Relaxed);
+                    Ok(())
+                }
+                kept => kept,
+            })
         })
         .await?;
+    if full.into_inner() {
+        return Err(StoreError::Full);
+    }
     Ok(due.len())
 }
 
@@ -115,8 +128,11 @@ async fn postpone(plans: &Plans, id: PlanId) -> Result<(), StoreError> {
 async fn keep(plans: &Plans, mut stored: StoredPlan) -> Result<(), StoreError> {
     for _ in 0..STEPS {
         let now = plans.now();
-        let Some(next) = next(plans, &stored, now).await? else {
-            return Ok(());
+        let next = match next(plans, &stored, now).await {
+            Ok(Some(next)) => next,
+            // Another scheduler has moved it on already.
+            Ok(None) | Err(StoreError::Conflict) => return Ok(()),
+            Err(error) => return Err(error),
         };
         tell(&stored.record, &next);
         stored = match plans.commit(&stored, &next).await {
@@ -138,7 +154,7 @@ async fn next(
 ) -> Result<Option<PlanRecord>, StoreError> {
     let record = &stored.record;
     if !record.outbox.is_empty() {
-        return errands::carry_out(plans, record, now).await.map(Some);
+        return errands::carry_out(plans, stored, now).await.map(Some);
     }
     if record.check_at.is_some_and(|at| at <= now) {
         return news::look_for_lost(plans, record, now).await.map(Some);

@@ -17,7 +17,7 @@ pub mod shape;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{ClaimId, ImageId, JobId, JobStatus, RegionId};
+use domain::{ClaimId, ImageId, JobId, JobStatus, PlanId, RegionId};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
@@ -89,9 +89,21 @@ pub enum Created {
     KeyTaken(JobId),
 }
 
+/// A plan as it was when it wished for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanVersion {
+    /// The plan.
+    pub plan: PlanId,
+    /// Its version then.
+    pub version: u64,
+}
+
 /// The terms of acceptance.
 #[derive(Debug, Clone)]
 pub struct IntakeTerms {
+    /// The plan that wishes for it: only while it stands as it was. Of what is accepted later, from a scheduler that was
+    /// frozen meanwhile, no plan would ever hear.
+    pub wished_by: Option<PlanVersion>,
     /// Open jobs that the owner may have, this one included; none for what a plan makes.
     pub queued_per_tenant: Option<usize>,
     /// How long an idempotency key is remembered.
@@ -217,7 +229,8 @@ pub trait Store: PlanStore {
         now: Timestamp,
     ) -> Result<Option<JobId>, StoreError>;
 
-    /// Accepts a job, once per id and per idempotency key.
+    /// Accepts a job, once per id and per idempotency key. [`StoreError::Conflict`] when the plan that wishes for it is
+    /// another by now, or gone.
     async fn create(
         &self,
         record: &JobRecord,

@@ -1,4 +1,6 @@
 //! Carries out what a plan wishes. Each of it is harmless to repeat.
+//!
+//! Nothing is created for a plan that has moved on since it was read: it would come too late for the plan to hear of it.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +14,8 @@ use crate::plan_lifecycle::{News, apply, candidates, carried_out, rotate};
 use crate::plan_record::{CopyEnd, PlanRecord, Rotation, Wish};
 use crate::plans::Plans;
 use crate::status::CallError;
-use crate::store::StoreError;
+use crate::store::plans::StoredPlan;
+use crate::store::{PlanVersion, StoreError};
 use crate::task::Task;
 
 /// Wishes that are carried out before the plan is committed without them.
@@ -21,9 +24,14 @@ const AT_ONCE: usize = 100;
 /// The plan after its first wishes: a rotation is a decision about the plan itself, all else happens elsewhere.
 pub(super) async fn carry_out(
     plans: &Plans,
-    record: &PlanRecord,
+    stored: &StoredPlan,
     now: Timestamp,
 ) -> Result<PlanRecord, StoreError> {
+    let record = &stored.record;
+    let wished_by = PlanVersion {
+        plan: record.id,
+        version: stored.version,
+    };
     if let Some(Wish::Rotate(rotation)) = record.outbox.first() {
         let next = rotated(plans, record, rotation).await?;
         return Ok(carried_out(&next, &[], now));
@@ -32,7 +40,7 @@ pub(super) async fn carry_out(
     let wishes = wishes.take_while(|wish| !matches!(wish, Wish::Rotate(_)));
     let (mut done, mut refused) = (Vec::new(), Vec::new());
     for wish in wishes {
-        refused.extend(fulfil(plans, wish).await?);
+        refused.extend(fulfil(plans, wished_by, wish).await?);
         done.push(wish.clone());
     }
     let mut next = carried_out(record, &done, now);
@@ -43,7 +51,11 @@ pub(super) async fn carry_out(
 }
 
 /// Does what is wished; what can't be begun has failed, which is news.
-async fn fulfil(plans: &Plans, wish: &Wish) -> Result<Option<News>, StoreError> {
+async fn fulfil(
+    plans: &Plans,
+    wished_by: PlanVersion,
+    wish: &Wish,
+) -> Result<Option<News>, StoreError> {
     let (job, task) = match wish {
         Wish::Resolve { job, fire } => (*job, Task::Resolve((**fire).clone())),
         Wish::Copy { job, spec } => (*job, Task::Copy((**spec).clone())),
@@ -52,7 +64,7 @@ async fn fulfil(plans: &Plans, wish: &Wish) -> Result<Option<News>, StoreError> 
         // Alone and first, or not yet.
         Wish::Rotate(_) => return Ok(None),
     };
-    match create_for_plan(&plans.jobs, job, task).await {
+    match create_for_plan(&plans.jobs, wished_by, job, task).await {
         Ok(()) => Ok(None),
         Err(CallError::Store(error)) => Err(error),
         Err(refused) => {

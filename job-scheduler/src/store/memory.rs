@@ -161,6 +161,12 @@ impl Store for MemoryStore {
         if state.records.contains_key(&record.id) {
             return Ok(Created::Exists);
         }
+        if terms
+            .wished_by
+            .is_some_and(|wish| !state.plans.stands(wish))
+        {
+            return Err(StoreError::Conflict);
+        }
         let owner = record.owner();
         let key = owner.as_ref().zip(record.idempotency.as_ref());
         let key = key.map(|(owner, it)| self.keys.idempotency(owner, &it.key));

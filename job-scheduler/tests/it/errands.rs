@@ -5,7 +5,6 @@ use std::time::Duration;
 use domain::{JobId, JobStatus, ReplicaFate, UnitKind};
 use futures::StreamExt;
 use jiff::SignedDuration;
-use job_scheduler::intake::create_for_plan;
 use job_scheduler::store::{ChangeNotice, Due, Scope};
 use job_scheduler::task::{ErrandResult, Task};
 use proto::v1::{self, FinishVerdict, finish_request};
@@ -16,7 +15,7 @@ use crate::sample::{planned, remove, resolve, settings, spec};
 
 async fn create(rig: &Rig, task: Task) -> JobId {
     let id = JobId::generate();
-    let created = create_for_plan(rig.scheduler.jobs(), id, task).await;
+    let created = rig.create_for_plan(id, task).await;
     created.expect("accepted");
     id
 }
@@ -31,7 +30,7 @@ async fn news(rig: &Rig) -> Vec<JobId> {
 async fn an_errand_is_done_and_waits_for_its_plan_to_hear_of_it() {
     let rig = Rig::start(settings(2)).await;
     let id = create(&rig, resolve(spec("ot1", "t1", "ot2"))).await;
-    let again = create_for_plan(rig.scheduler.jobs(), id, resolve(spec("ot1", "t1", "ot2")));
+    let again = rig.create_for_plan(id, resolve(spec("ot1", "t1", "ot2")));
     again.await.expect("it stands");
     let grant = rig.claim().await.expect("work");
     assert_eq!(unit(&grant).kind(), UnitKind::Resolve);
@@ -126,7 +125,7 @@ async fn errands_and_plans_count_against_no_limit_of_the_tenant() {
 async fn a_region_that_is_not_configured_is_refused() {
     let rig = Rig::start(settings(2)).await;
     let task = resolve(spec("ot9", "t1", "ot2"));
-    let refused = create_for_plan(rig.scheduler.jobs(), JobId::generate(), task).await;
+    let refused = rig.create_for_plan(JobId::generate(), task).await;
     let refused = refused.expect_err("nowhere").to_string();
     assert_eq!(refused, "region `ot9` is not configured");
 }

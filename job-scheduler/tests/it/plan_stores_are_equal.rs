@@ -3,21 +3,23 @@
 
 use std::time::Duration;
 
-use domain::{PlanId, RecoveryPoint, TenantId};
+use domain::{CopySpec, PlanId, RecoveryPoint, TenantId};
 use job_scheduler::job_record::Owner;
+use job_scheduler::lifecycle;
 use job_scheduler::plan_lifecycle::{PlanRules, Wanted, accept};
 use job_scheduler::plan_record::{PlanRecord, Point, Wish};
 use job_scheduler::store::memory::MemoryStore;
 use job_scheduler::store::plans::{PlanQuery, PlanStore, StoredPlan};
 use job_scheduler::store::redis::RedisStore;
-use job_scheduler::store::{Scope, StoreError};
+use job_scheduler::store::{Created, IntakeTerms, PlanVersion, Scope, Store, StoreError};
+use job_scheduler::task::Task;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use crate::plan_bed::{action, creator, daily};
 use crate::redis_server::RedisServer;
-use crate::sample::{at, job_id, region, spec, tight_shape};
+use crate::sample::{at, job_id, region, settings, spec, tight_shape};
 
 /// Plans that the operations are about.
 const PLANS: u8 = 5;
@@ -59,6 +61,12 @@ enum Op {
         plan: u8,
         until: i64,
     },
+    /// Has a copy made, as it stands or as it stood.
+    Wish {
+        plan: u8,
+        copy: u8,
+        stale: bool,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -74,6 +82,7 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(plan, image, removing)| Op::Removing { plan, image, removing }),
         1 => plan().prop_map(|plan| Op::Stale { plan }),
         1 => plan().prop_map(|plan| Op::Remove { plan }),
+        2 => (plan(), 0..3_u8, any::<bool>()).prop_map(|(plan, copy, stale)| Op::Wish { plan, copy, stale }),
         1 => (plan(), 0..2_000_i64).prop_map(|(plan, until)| Op::Postpone { plan, until }),
     ]
 }
@@ -145,6 +154,30 @@ async fn what_another_plan_holds_is_refused_alike_until_it_lets_go() {
     pair.compare().await;
     let alone = pair.load(0).await.expect("stands");
     assert!(alone.record.points[0].removing.is_some());
+}
+
+/// A scheduler that was frozen between reading a plan and doing what it wished does nothing any more.
+#[tokio::test]
+async fn what_a_plan_wished_is_not_created_once_it_has_moved_on_or_is_gone() {
+    let server = RedisServer::start().await;
+    let pair = Pair::new(&server, "late");
+    pair.run(&Op::Create { plan: 0, tenant: 0 }).await;
+    let first = pair.load(0).await.expect("stands").version;
+    let created = pair.wish(0, first, 0).await;
+    assert!(matches!(created, Ok(Created::New { .. })), "{created:?}");
+    pair.run(&Op::Schedule {
+        plan: 0,
+        next: Some(9),
+        wishes: false,
+    })
+    .await;
+    assert_eq!(pair.wish(0, first, 0).await, Ok(Created::Exists));
+    assert_eq!(pair.wish(0, first, 1).await, Err(StoreError::Conflict));
+    let now = pair.load(0).await.expect("stands").version;
+    pair.run(&Op::Remove { plan: 0 }).await;
+    assert_eq!(pair.wish(0, now, 1).await, Err(StoreError::Conflict));
+    pair.run(&Op::Create { plan: 0, tenant: 0 }).await;
+    assert_eq!(pair.wish(0, now, 1).await, Err(StoreError::Conflict));
 }
 
 struct Pair {
@@ -220,7 +253,37 @@ impl Pair {
             Op::Postpone { plan, until } => {
                 both!(self, postpone_plan(id(plan), at(until))).expect("answers");
             }
+            Op::Wish { plan, copy, stale } => {
+                let version = match self.load(plan).await {
+                    Some(stored) => stored.version - u64::from(stale),
+                    None => 1,
+                };
+                let created = self.wish(plan, version, copy).await;
+                if stale {
+                    assert!(matches!(
+                        created,
+                        Err(StoreError::Conflict) | Ok(Created::Exists)
+                    ));
+                }
+            }
         }
+    }
+
+    async fn wish(&self, plan: u8, version: u64, copy: u8) -> Result<Created, StoreError> {
+        let plan = id(plan);
+        let spec = CopySpec {
+            plan_id: Some(plan),
+            ..spec("ot1", "t0", "ot2")
+        };
+        let job = job_id(700 + u128::from(copy));
+        let record = lifecycle::accept(job, Task::Copy(spec), None, at(0), &settings(2).rules);
+        let terms = IntakeTerms {
+            wished_by: Some(PlanVersion { plan, version }),
+            queued_per_tenant: None,
+            idempotency_window: Duration::ZERO,
+            first_ticket_at: at(0),
+        };
+        both!(self, create(&record, &terms, at(0)))
     }
 
     async fn change(&self, plan: u8, change: impl Fn(&mut PlanRecord)) {

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use domain::{JobId, JobStatus, Unit};
 use jiff::SignedDuration;
+use job_scheduler::intake::create_for_plan;
 use job_scheduler::metrics::Metrics;
 use job_scheduler::settings::Settings;
+use job_scheduler::status::CallError;
 use job_scheduler::store::memory::MemoryStore;
-use job_scheduler::store::{Store, Stored};
+use job_scheduler::store::{PlanVersion, Store, Stored};
+use job_scheduler::task::Task;
 use job_scheduler::{Scheduler, reconciler};
 use prometheus_client::registry::Registry;
 use proto::v1::job_service_client::JobServiceClient;
@@ -24,7 +27,7 @@ use tonic::transport::{Channel, Server};
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
-use crate::sample::{at, spec};
+use crate::sample::{self, at, spec};
 
 /// A scheduler that ends with this value.
 pub(crate) struct Rig {
@@ -52,6 +55,18 @@ impl Rig {
     /// One more on a store that others use too.
     pub(crate) async fn on(store: Arc<dyn Store>, settings: Settings, clock: ManualClock) -> Self {
         Self::with_plan_clock(store, settings, clock.clone(), clock).await
+    }
+
+    /// Creates what a plan needs done; the plan itself does nothing.
+    pub(crate) async fn create_for_plan(&self, id: JobId, task: Task) -> Result<(), CallError> {
+        let plan = task.plan().expect("a plan's");
+        let store = &self.scheduler.jobs().store;
+        let record = sample::idle_plan(plan);
+        store.create_plan(&record, 1).await.expect("answers");
+        let stored = store.load_plan(plan).await.expect("answers");
+        let version = stored.expect("stands").version;
+        let wished_by = PlanVersion { plan, version };
+        create_for_plan(self.scheduler.jobs(), wished_by, id, task).await
     }
 
     /// One whose plans have a time of their own.

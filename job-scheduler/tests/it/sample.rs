@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use domain::{
     ActionId, CopySpec, Creator, Destination, IfIdentical, ImageDigest, ImageId, ImageSelector,
-    JobId, PlanFire, PlanId, RecoveryPoint, RegionId, ReplicaRemoval, Source, TenantId, UserId,
+    JobId, PlanDocument, PlanFire, PlanId, RecoveryPoint, RegionId, ReplicaRemoval, Source,
+    TenantId, UserId,
 };
 use jiff::Timestamp;
 use job_scheduler::lifecycle::Rules;
+use job_scheduler::plan_lifecycle::{PlanRules, Wanted, accept};
+use job_scheduler::plan_record::PlanRecord;
 use job_scheduler::settings::Settings;
 use job_scheduler::store::shape::{Limits, Shape};
 use job_scheduler::task::Task;
@@ -51,6 +54,30 @@ pub(crate) fn spec(source: &str, tenant: &str, destination: &str) -> CopySpec {
         traceparent: None,
         plan_id: None,
     }
+}
+
+/// A plan that never fires.
+pub(crate) fn idle_plan(id: PlanId) -> PlanRecord {
+    let wanted = Wanted {
+        id,
+        region: region("ot1"),
+        tenant: TenantId::new("t1"),
+        creator: Creator {
+            id: UserId::new("alice"),
+            name: "alice".to_owned(),
+            domain_id: "default".to_owned(),
+            domain_name: "Default".to_owned(),
+        },
+        document: PlanDocument {
+            disabled: true,
+            ..PlanDocument::default()
+        },
+    };
+    let rules = PlanRules {
+        regions: vec![region("ot1"), region("ot2")],
+        late_window: Duration::ZERO,
+    };
+    accept(wanted, at(0), &rules).expect("valid")
 }
 
 fn plan_id() -> PlanId {

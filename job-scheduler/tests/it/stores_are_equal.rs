@@ -256,6 +256,7 @@ impl Pair {
         let now = at(self.now);
         let record = lifecycle::accept(job_id(job.into()), task, idempotency, now, &rules());
         let terms = IntakeTerms {
+            wished_by: None,
             queued_per_tenant,
             idempotency_window: Duration::from_secs(100),
             first_ticket_at: at(first_ticket_at),

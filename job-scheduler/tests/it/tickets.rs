@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use domain::JobId;
-use job_scheduler::intake::create_for_plan;
 use job_scheduler::store::TicketPace;
 
 use crate::rig::{Rig, replicated};
@@ -39,7 +38,7 @@ async fn what_a_plan_needs_is_announced_by_nobody_and_gets_its_message_at_once()
     for task in [remove(copied.clone()), planned(copied)] {
         let rig = Rig::start(settings(2)).await;
         let id = JobId::generate();
-        let created = create_for_plan(rig.scheduler.jobs(), id, task);
+        let created = rig.create_for_plan(id, task);
         created.await.expect("accepted");
         assert_eq!(take(&rig).await, [id]);
     }

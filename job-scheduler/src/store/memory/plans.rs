@@ -10,13 +10,23 @@ use super::{MemoryStore, State, apply, read};
 use crate::plan_record::PlanRecord;
 use crate::store::plans::placement::{self, PlanChange};
 use crate::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
-use crate::store::{Scope, StoreError};
+use crate::store::{PlanVersion, Scope, StoreError};
 
 /// The plans and the counter behind their versions.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     records: HashMap<PlanId, StoredPlan>,
     sequence: u64,
+}
+
+// === impl Plans ===
+
+impl Plans {
+    /// Whether a plan still has this version.
+    pub(super) fn stands(&self, wish: PlanVersion) -> bool {
+        let stored = self.records.get(&wish.plan);
+        stored.is_some_and(|stored| stored.version == wish.version)
+    }
 }
 
 // === impl State ===

@@ -65,11 +65,14 @@ impl Scripts {
         let key = key.map(|(owner, it)| self.keys.idempotency(owner, &it.key));
         // Nobody's job counts against nobody's limit.
         let limit = open.as_ref().and(terms.queued_per_tenant);
+        let plan = terms.wished_by.map(|wish| self.keys.plan(wish.plan));
+        let version = terms.wished_by.map(|wish| wish.version.to_string());
         let mut call = self.create.prepare_invoke();
         call.key(self.keys.job(record.id))
             .key(self.keys.sequence())
             .key(open.unwrap_or_default())
             .key(key.unwrap_or_default())
+            .key(plan.unwrap_or_default())
             .arg(json(record)?)
             .arg(json(change)?)
             .arg(record.id.to_string())
@@ -77,7 +80,8 @@ impl Scripts {
             .arg(self.keys.channel())
             .arg(notice(record))
             .arg(change.now)
-            .arg(millis(terms.idempotency_window));
+            .arg(millis(terms.idempotency_window))
+            .arg(version.unwrap_or_default());
         let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
             "new" => Ok(Created::New {
@@ -89,6 +93,7 @@ impl Scripts {
                 .map(Created::KeyTaken)
                 .map_err(|_| unexpected(&detail)),
             "limit" => Err(StoreError::LimitReached),
+            "conflict" => Err(StoreError::Conflict),
             _ => Err(unexpected(&answer)),
         }
     }

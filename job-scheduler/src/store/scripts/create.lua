@@ -1,11 +1,15 @@
 #!lua
 -- Accepts a job, once per id and per idempotency key. The only script that is refused when memory
--- is full. Idempotent: repeating it finds the job.
+-- is full. Idempotent: repeating it finds the job. What a plan wishes for is accepted only while the
+-- plan has the version that wished.
 -- KEYS[1] the job  [2] the sequence  [3] the owner's open jobs or ''  [4] the idempotency key or ''
+--      [5] the plan or ''
 -- ARGV[1] the record  [2] the change (JSON)  [3] the job id  [4] open jobs that the owner may have or ''
 --      [5] the channel  [6] the notice or ''  [7] now (ms)  [8] how long the key is remembered (ms)
--- Returns {'new', version} | {'exists', ''} | {'key', job id} | {'limit', ''}
+--      [9] the plan's version or ''
+-- Returns {'new', version} | {'exists', ''} | {'key', job id} | {'limit', ''} | {'conflict', ''}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', ''} end
+if KEYS[5] ~= '' and redis.call('HGET', KEYS[5], 'v') ~= ARGV[9] then return {'conflict', ''} end
 if KEYS[4] ~= '' then
   local known = redis.call('HMGET', KEYS[4], 'job', 'until')
   if known[1] and tonumber(known[2]) > tonumber(ARGV[7]) then return {'key', known[1]} end
