@@ -169,6 +169,10 @@ fn end_clean_up(
     if matches!(finish.outcome, Outcome::Replicated { .. }) && next.copy().is_some() {
         return Ok(FinishVerdict::Discard);
     }
+    // The plan is to know what is gone, even if that was called off too late.
+    if let (Outcome::Removed(fate), Task::Remove(_)) = (&finish.outcome, &next.task) {
+        next.errand_result = Some(ErrandResult::Removed(fate.clone()));
+    }
     if canceling && next.leftovers.is_empty() {
         step(next, Event::Cleaned, now)?;
     }

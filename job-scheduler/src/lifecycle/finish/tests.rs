@@ -240,6 +240,20 @@ fn an_errand_that_fails_is_tried_again_as_a_copy_is() {
 }
 
 #[test]
+fn a_removal_that_was_called_off_too_late_is_told_to_its_plan() {
+    let held = leased(&sample::accepted_as(sample::remove()), 0);
+    let canceled = cancel(&held, at(1), &sample::rules()).expect("cancelable");
+    let word = finish_of(&canceled, Outcome::Removed(ReplicaFate::Gone));
+    let (over, _) = end(&canceled, &word, 2);
+    let gone = Some(ErrandResult::Removed(ReplicaFate::Gone));
+    assert_eq!(
+        (over.status, &over.errand_result),
+        (JobStatus::Canceled, &gone)
+    );
+    assert!(over.untold_plan().is_some());
+}
+
+#[test]
 fn an_end_that_is_another_tasks_is_not_believed() {
     let image = ImageId::from_uuid(uuid::Uuid::from_u128(1));
     let replicated = || Outcome::Replicated { image };
