@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use domain::{InvalidSchedule, RegionId};
 
-pub use check::{awaited, lost};
+pub use check::{awaited, lost, removals};
 pub use create::{Wanted, accept};
 pub use edit::{Edit, edit};
 pub use fire::wake;

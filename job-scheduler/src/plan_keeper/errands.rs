@@ -88,8 +88,9 @@ fn failed(wish: &Wish, why: &str) -> Option<News> {
             replica: None,
             error: Some(error),
         }),
-        Wish::Remove { job, .. } => Some(News::Removed {
+        Wish::Remove { job, removal } => Some(News::Removed {
             errand: *job,
+            image: removal.replica.image_id,
             fate: Err(error),
         }),
         Wish::Cancel { .. } | Wish::Rotate(_) => None,

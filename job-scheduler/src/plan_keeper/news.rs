@@ -167,6 +167,7 @@ fn news_of(record: &JobRecord) -> Option<News> {
             end: match record.status {
                 JobStatus::Replicated => CopyEnd::Replicated,
                 JobStatus::Canceled => CopyEnd::Canceled,
+                _ if was_canceled(record) => CopyEnd::Canceled,
                 _ => CopyEnd::Failed,
             },
             replica: own_image(record),
@@ -180,15 +181,23 @@ fn news_of(record: &JobRecord) -> Option<News> {
             errand: job,
             found: Err(error()),
         },
-        (Task::Remove(_), Some(ErrandResult::Removed(fate))) => News::Removed {
+        (Task::Remove(removal), Some(ErrandResult::Removed(fate))) => News::Removed {
             errand: job,
+            image: removal.replica.image_id,
             fate: Ok(fate.clone()),
         },
-        (Task::Remove(_), _) => News::Removed {
+        (Task::Remove(removal), _) => News::Removed {
             errand: job,
+            image: removal.replica.image_id,
             fate: Err(error()),
         },
     })
+}
+
+/// Whether somebody canceled it, although the destination could not be cleaned in time: it is not tried again either.
+fn was_canceled(record: &JobRecord) -> bool {
+    let error = record.error.as_ref();
+    error.is_some_and(|error| error.code == ErrorCode::CleanUpPending)
 }
 
 /// The image of a copy, if the copy itself made it: nothing else is ever the plan's to remove.
@@ -197,4 +206,25 @@ fn own_image(record: &JobRecord) -> Option<ImageId> {
     let own =
         |image: &ImageId| attempts.any(|attempt| record.id.image_of_attempt(attempt) == *image);
     record.image.filter(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::sample::{self, at};
+    use crate::lifecycle::{cancel, give_up_when_due};
+
+    #[test]
+    fn a_canceled_copy_that_could_not_be_cleaned_in_time_was_canceled_all_the_same() {
+        let rules = sample::rules();
+        let held = sample::leased(&sample::accepted_as(sample::planned()), 0);
+        let canceled = cancel(&held, at(1), &rules).expect("cancelable");
+        let grace = canceled.deadline.expect("bounded").at;
+        let overdue = give_up_when_due(&canceled, grace).expect("due");
+        assert_eq!(overdue.status, JobStatus::Error);
+        let Some(News::Copied { end, replica, .. }) = news_of(&overdue) else {
+            panic!("{overdue:?}");
+        };
+        assert_eq!((end, replica), (CopyEnd::Canceled, None));
+    }
 }

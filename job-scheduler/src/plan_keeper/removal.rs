@@ -1,8 +1,9 @@
-//! A plan is deleted. Its replicas stay, and are their owner's alone.
+//! A plan is deleted. Its replicas stay, and are their owner's alone: those, too, whose removal has not happened yet.
 
 use domain::PlanId;
 
 use super::errands::cancel_job;
+use crate::plan_lifecycle::removals;
 use crate::plan_record::{PlanRecord, Wish};
 use crate::plans::Plans;
 use crate::store::StoreError;
@@ -34,6 +35,9 @@ pub(crate) async fn remove(
             if let Wish::Cancel { job } = wish {
                 cancel_job(plans, *job).await?;
             }
+        }
+        for job in removals(&stored.record) {
+            cancel_job(plans, job).await?;
         }
         match store.remove_plan(&stored).await {
             Ok(()) => return Ok(true),

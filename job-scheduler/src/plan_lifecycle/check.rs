@@ -31,8 +31,7 @@ pub fn awaited(record: &PlanRecord) -> Vec<JobId> {
             }
         }
     }
-    let points = record.points.iter();
-    jobs.extend(points.filter_map(|it| Some(it.removing?.removal(it.point.image_id))));
+    jobs.extend(removals(record));
     let wished = |id: &JobId| {
         record.outbox.iter().any(|wish| match wish {
             Wish::Resolve { job, .. } | Wish::Copy { job, .. } | Wish::Remove { job, .. } => {
@@ -43,6 +42,12 @@ pub fn awaited(record: &PlanRecord) -> Vec<JobId> {
     };
     jobs.retain(|job| !wished(job));
     jobs
+}
+
+/// The units of work that remove replicas.
+pub fn removals(record: &PlanRecord) -> impl Iterator<Item = JobId> {
+    let points = record.points.iter();
+    points.filter_map(|it| Some(it.removing?.removal(it.point.image_id)))
 }
 
 /// The plan after a look: what was lost is begun anew where that is possible, else it has failed.

@@ -1,9 +1,11 @@
-//! A plan's owner writes it anew. The run under way goes on as it began.
+//! A plan's owner writes it anew. The run under way goes on as it began, but removes nothing that is to be kept by now.
 
 use domain::{Creator, PlanDocument};
 use jiff::Timestamp;
 
+use super::check::plan_next;
 use super::create::{check, schedule};
+use super::rotation::call_off;
 use super::timing::next_fire;
 use super::{InvalidPlan, PlanRules};
 use crate::plan_record::PlanRecord;
@@ -47,6 +49,8 @@ pub fn edit(
     } else if toggled {
         next.next_fire = next_fire(&next, now);
     }
+    call_off(&mut next, &record.document);
+    plan_next(&mut next, now);
     Ok(next)
 }
 

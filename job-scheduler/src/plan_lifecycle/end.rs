@@ -1,5 +1,7 @@
 //! An action or a run comes to its end, and what was said on the way.
 
+use std::time::Duration;
+
 use domain::RunResult;
 use jiff::Timestamp;
 
@@ -8,6 +10,9 @@ use crate::plan_record::{CopyEnd, Copying, Phase, PlanRecord, Rotation, Run, Wis
 
 /// The most that is said of one run.
 const MESSAGES: usize = 50;
+
+/// The shortest wait before an action is tried again, whatever its owner wrote: as the shortest interval of a schedule.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// Notes a sentence for the plan's owner.
 pub(super) fn say(run: &mut Run, message: String) {
@@ -35,7 +40,7 @@ pub(super) fn fail(run: &mut Run, index: usize, again: bool, now: Timestamp) {
     let it = &mut run.actions[index];
     it.phase = if again && !aborted && it.retry < it.action.max_retries {
         Phase::Paused {
-            until: after(now, it.action.retry_interval),
+            until: after(now, it.action.retry_interval.max(BREATH)),
         }
     } else {
         Phase::Failed

@@ -34,6 +34,8 @@ pub enum News {
     Removed {
         /// The unit of work.
         errand: JobId,
+        /// The replica.
+        image: ImageId,
         /// What became of it, or why nobody could look.
         fate: Result<ReplicaFate, JobError>,
     },
@@ -68,7 +70,11 @@ pub fn apply(
             replica,
             error,
         } => copied(&mut next, *job, (*end, *replica, error.as_ref()), now),
-        News::Removed { errand, fate } => removed(&mut next, *errand, fate),
+        News::Removed {
+            errand,
+            image,
+            fate,
+        } => removed(&mut next, *errand, *image, fate),
     }
     if next == *record {
         return None;
@@ -165,7 +171,7 @@ fn copied(
     let Some(mut run) = record.run.take() else {
         return;
     };
-    let mut concluded = None;
+    let (mut concluded, mut forgotten) = (None, None);
     for (index, it) in run.actions.iter_mut().enumerate() {
         let Phase::Copying(copying) = &mut it.phase else {
             continue;
@@ -185,16 +191,20 @@ fn copied(
                 destination: it.action.destination.clone(),
                 made_at: now,
             };
-            record_point(
-                record,
-                Point {
-                    action: it.action.id,
-                    by_source: is_by_source(&it.action),
-                    point,
-                    removing: None,
-                },
-            );
+            let point = Point {
+                action: it.action.id,
+                by_source: is_by_source(&it.action),
+                point,
+                removing: None,
+            };
+            forgotten = record_point(record, point);
         }
+    }
+    if let Some(image) = forgotten {
+        say(
+            &mut run,
+            format!("the plan has too many replicas and forgets {image}, which stays"),
+        );
     }
     if let Some(index) = concluded {
         match end {
@@ -210,25 +220,31 @@ fn copied(
     record.run = Some(run);
 }
 
-fn removed(record: &mut PlanRecord, errand: JobId, fate: &Result<ReplicaFate, JobError>) {
-    let index = record.points.iter().position(|it| {
-        it.removing
-            .is_some_and(|fire| fire.removal(it.point.image_id) == errand)
-    });
-    let Some(index) = index else {
-        return;
-    };
-    let image = record.points[index].point.image_id;
+fn removed(
+    record: &mut PlanRecord,
+    errand: JobId,
+    image: ImageId,
+    fate: &Result<ReplicaFate, JobError>,
+) {
     let why = match fate {
+        // Gone it is, even if the removal was called off too late.
         Ok(ReplicaFate::Gone) => {
-            record.points.remove(index);
+            record.points.retain(|it| it.point.image_id != image);
             return;
         }
         Ok(ReplicaFate::Kept(why)) => why.clone(),
         Err(error) => error.message.clone(),
     };
+    let mut points = record.points.iter_mut();
+    let is_asked = |it: &&mut Point| {
+        let fire = it.removing;
+        it.point.image_id == image && fire.is_some_and(|fire| fire.removal(image) == errand)
+    };
+    let Some(point) = points.find(is_asked) else {
+        return;
+    };
     // The next rotation tries again.
-    record.points[index].removing = None;
+    point.removing = None;
     say_of_plan(record, format!("replica {image} stays: {why}"));
 }
 

@@ -265,8 +265,9 @@ fn news(job: JobId, wish: &Wish, how: u8) -> News {
             (ImageSelector::Tag(_), _) => resolved(job, &[7, 8]),
             _ => resolved(job, &[7]),
         },
-        Wish::Remove { .. } => News::Removed {
+        Wish::Remove { removal, .. } => News::Removed {
             errand: job,
+            image: removal.replica.image_id,
             fate: match how {
                 0 => Err(error()),
                 1 => Ok(ReplicaFate::Kept("protected".to_owned())),

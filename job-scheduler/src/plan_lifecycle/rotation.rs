@@ -4,15 +4,20 @@
 //! another plan holds; the commit checks the last once more. The worker that removes one does so only while one of
 //! the survivors is there and whole.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
+use std::num::NonZeroU32;
 
-use domain::{ImageId, ImageSelector, PlanAction, ReplicaRemoval};
+use domain::{ActionId, ImageId, ImageSelector, PlanAction, PlanDocument, ReplicaRemoval};
 
 use crate::plan_record::{Line, PlanRecord, Point, Rotation, Wish};
 
-/// The most replicas that a plan remembers. Of one that keeps all, older ones stay where they are and are
-/// their owner's alone: a record must not grow for ever.
+/// The most replicas that a plan remembers: a record must not grow for ever. What is forgotten stays where it is and is
+/// its owner's alone.
 const POINTS: usize = 2_000;
+/// The most survivors that a removal names. Fewer than there are is only more careful, and with all of them each of a
+/// thousand removals would name a thousand.
+const SURVIVORS: usize = 20;
 
 /// Whether each image of an action has a line of replicas of its own.
 pub(super) fn is_by_source(action: &PlanAction) -> bool {
@@ -31,21 +36,73 @@ pub(super) fn line_of(action: &PlanAction, source: ImageId) -> Line {
     }
 }
 
-/// Remembers a replica as the newest, once.
-pub(super) fn record_point(record: &mut PlanRecord, point: Point) {
+/// Remembers a replica as the newest, once. Says which one is forgotten for it although its action rotates.
+pub(super) fn record_point(record: &mut PlanRecord, point: Point) -> Option<ImageId> {
     let image = point.point.image_id;
     if record.points.iter().any(|it| it.point.image_id == image) {
-        return;
+        return None;
     }
     record.points.insert(0, point);
-    record.points.truncate(POINTS);
+    if record.points.len() <= POINTS {
+        return None;
+    }
+    let forgotten = record.points.remove(most_forgettable(record)?);
+    let rotates = allowance(&record.document, forgotten.action) != u32::MAX;
+    rotates.then_some(forgotten.point.image_id)
+}
+
+/// The oldest that no rotation would ever remove; else the oldest. But the newest of a line, which tells whether its
+/// image has changed, only after all others.
+fn most_forgettable(record: &PlanRecord) -> Option<usize> {
+    let mut lines = HashSet::new();
+    let points = record.points.iter().enumerate();
+    let ranked = points.map(|(index, it)| {
+        let place = &it.point.destination;
+        let source = it.by_source.then_some(it.point.source_image_id);
+        let is_newest = lines.insert((it.action, &place.region, &place.tenant, source));
+        let rotates = allowance(&record.document, it.action) != u32::MAX;
+        (is_newest, rotates, Reverse(index))
+    });
+    ranked.min().map(|(.., Reverse(index))| index)
+}
+
+/// How many replicas of a line the plan's owner wants now: all of them, too, when the action is gone.
+pub(super) fn allowance(document: &PlanDocument, action: ActionId) -> u32 {
+    let mut actions = document.actions.iter();
+    let rotation = actions
+        .find(|it| it.id == action)
+        .and_then(|it| it.rotation);
+    rotation.map_or(u32::MAX, NonZeroU32::get)
+}
+
+/// How many of a line's replicas a rotation keeps. An action goes on as it began when it is edited; but nothing is
+/// removed that its owner wants to keep by now.
+fn keep(record: &PlanRecord, rotation: &Rotation, line: &Line) -> u32 {
+    allowance(&record.document, line.action).max(rotation.keep)
+}
+
+/// Calls off the removal of replicas that the document keeps by now and the one `before` did not.
+pub(super) fn call_off(record: &mut PlanRecord, before: &PlanDocument) {
+    let mut unwanted = Vec::new();
+    for it in &mut record.points {
+        let keeps_more = allowance(&record.document, it.action) > allowance(before, it.action);
+        if let Some(fire) = it.removing.take_if(|_| keeps_more) {
+            unwanted.push(fire.removal(it.point.image_id));
+        }
+    }
+    record.outbox.retain(|wish| match wish {
+        Wish::Remove { job, .. } => !unwanted.contains(job),
+        _ => true,
+    });
+    let cancels = unwanted.into_iter().map(|job| Wish::Cancel { job });
+    record.outbox.extend(cancels);
 }
 
 /// The replicas that a rotation would remove: whoever decides looks who else holds them.
 #[must_use]
 pub fn candidates(record: &PlanRecord, rotation: &Rotation) -> BTreeSet<ImageId> {
     let lines = rotation.lines.iter();
-    let surplus = lines.flat_map(|line| surplus(record, line, rotation.keep));
+    let surplus = lines.flat_map(|line| surplus(record, line, keep(record, rotation, line)));
     surplus
         .map(|index| record.points[index].point.image_id)
         .collect()
@@ -59,11 +116,12 @@ pub fn rotate(record: &PlanRecord, rotation: &Rotation, held: &BTreeSet<ImageId>
     let this = Wish::Rotate(rotation.clone());
     next.outbox.retain(|wish| *wish != this);
     for line in &rotation.lines {
-        let survivors = survivors(record, line, rotation.keep);
+        let keep = keep(record, rotation, line);
+        let survivors = survivors(record, line, keep);
         if survivors.is_empty() {
             continue;
         }
-        for index in surplus(record, line, rotation.keep) {
+        for index in surplus(record, line, keep) {
             let replica = record.points[index].point.clone();
             if held.contains(&replica.image_id) {
                 continue;
@@ -100,7 +158,8 @@ fn surplus(record: &PlanRecord, line: &Line, keep: u32) -> Vec<usize> {
 }
 
 fn survivors(record: &PlanRecord, line: &Line, keep: u32) -> Vec<ImageId> {
-    let standing = standing(record, line).into_iter().take(kept(keep));
+    let most = kept(keep).min(SURVIVORS);
+    let standing = standing(record, line).into_iter().take(most);
     standing
         .map(|index| record.points[index].point.image_id)
         .collect()
@@ -110,3 +169,6 @@ fn survivors(record: &PlanRecord, line: &Line, keep: u32) -> Vec<ImageId> {
 fn kept(keep: u32) -> usize {
     usize::try_from(keep.max(1)).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::{ImageSelector, JobId, PlanAction, PlanStatus, PlanView, RunResult};
 use job_scheduler::plan_keeper;
 use job_scheduler::store::redis::RedisStore;
-use proto::v1::PlanEvent;
+use proto::v1::{self, PlanEvent};
 
 use crate::plan_bed::{DAY, PlanBed, action, daily, image};
 use crate::redis_server::RedisServer;
@@ -180,6 +180,32 @@ async fn a_protected_replica_stays_until_its_owner_lets_go_of_it() {
     bed.advance(DAY);
     bed.settle().await;
     assert_eq!(bed.get(id).await.recovery_points.len(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_that_is_deleted_removes_nothing_any_more() {
+    let mut bed = PlanBed::start(1).await;
+    let id = bed.create(&daily(&[action(1, 1)])).await;
+    for day in 1..=2 {
+        bed.cloud.sources.insert(image(7), day);
+        bed.advance(DAY);
+        // Up to the copy of the day; the removal that follows it is left to a worker.
+        for _ in 0..2 {
+            bed.tick().await;
+            let grant = bed.rigs[0].claim().await.expect("work");
+            bed.cloud.do_unit(&bed.rigs[0], &grant).await;
+        }
+        bed.tick().await;
+    }
+    assert_eq!(bed.get(id).await.recovery_points.len(), 1, "one is to go");
+    let request = v1::DeletePlanRequest {
+        viewer: Rig::viewer("t1"),
+        plan_id: id.to_string(),
+    };
+    let gone = bed.rigs[0].plans.clone().delete_plan(request).await;
+    gone.expect("deleted");
+    bed.settle().await;
+    assert_eq!((bed.cloud.removed.len(), bed.cloud.replicas.len()), (0, 2));
 }
 
 #[tokio::test]

@@ -219,6 +219,7 @@ fn a_replica_that_is_gone_is_forgotten_and_one_that_stays_is_tried_again() {
     let plan = served(&plan, 3 * DAY);
     let fate = |fate| News::Removed {
         errand: removal,
+        image: oldest.point.image_id,
         fate: Ok(fate),
     };
     let gone = told(&plan, fate(ReplicaFate::Gone), 3 * DAY + 3);
