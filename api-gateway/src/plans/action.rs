@@ -18,6 +18,9 @@ const ADDED: [&str; 3] = ["action_id", "user_id", "project_id"];
 /// The wait before a retry unless another is asked for; the backup scheduler's own.
 const RETRY_INTERVAL_SECONDS: u32 = 60;
 
+/// Actions of one plan, at most. Each may ask every region's Keystone when it is written, and is work at each fire.
+const MOST_ACTIONS: usize = 100;
+
 /// Longest region name that is looked up; Keystone's own limit.
 const LONGEST_REGION: usize = 255;
 
@@ -49,11 +52,11 @@ pub(crate) struct WrittenAction {
 /// # Errors
 /// [`InvalidPlan`] with the first field that is wrong.
 pub(super) fn parse_all(value: Value) -> Result<Vec<WrittenAction>, InvalidPlan> {
-    const EXPECTED: &str = "a list of at least one action";
+    const EXPECTED: &str = "a list of at least one action, and of 100 at most";
     let Value::Array(values) = value else {
         return Err(InvalidPlan::wrong("job_actions", EXPECTED));
     };
-    if values.is_empty() {
+    if values.is_empty() || values.len() > MOST_ACTIONS {
         return Err(InvalidPlan::wrong("job_actions", EXPECTED));
     }
     let mut actions: Vec<WrittenAction> = Vec::with_capacity(values.len());
@@ -285,12 +288,22 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_has_at_least_one_action_and_not_thousands() {
+        let of = |count| parse_all(Value::Array(vec![action(|_| {}); count]));
+        assert!(of(1).is_ok() && of(MOST_ACTIONS).is_ok());
+        for count in [0, MOST_ACTIONS + 1] {
+            let refusal = of(count).expect_err("refused").to_string();
+            assert!(refusal.contains("100 at most"), "{refusal}");
+        }
+    }
+
+    #[test]
     fn two_actions_cannot_be_the_same_one() {
         let action = action(|action| {
             action["action_id"] = json!("b9dc9e548b914b80a06d752342828371");
         });
         let refusal = parse_all(json!([action, action])).expect_err("twice");
         assert!(refusal.to_string().contains("job_actions[1].action_id"));
-        assert!(parse_all(json!([])).is_err() && parse_all(json!({})).is_err());
+        assert!(parse_all(json!({})).is_err());
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Plan {
     /// When it fires; without any field: once, now.
     #[schema(nullable = false)]
     job_schedule: Option<JobSchedule>,
-    /// What a fire does; at least one. They begin in this order. Only a change may leave them out.
+    /// What a fire does; 1 to 100. They begin in this order. Only a change may leave them out.
     #[schema(nullable = false)]
     job_actions: Option<Vec<JobAction>>,
     /// Filled into each `freezer_action` that leaves a key out.

@@ -83,7 +83,7 @@ pub struct SchedulerConfig {
 pub struct LimitsConfig {
     /// Jobs of one tenant that are not finished; more are refused with 429.
     pub queued_per_tenant: u64,
-    /// Plans of one tenant; more are refused with 429.
+    /// Plans of one tenant; more are refused with 403.
     pub plans_per_tenant: u64,
     /// Copies of one tenant at once into one region.
     pub copies_per_tenant: u64,
