@@ -9,6 +9,10 @@ use super::end::{conclude, fail, say, say_of_plan};
 use super::rotation::{is_by_source, record_point};
 use crate::plan_record::{CopyEnd, CopyRun, Copying, Phase, PlanRecord, Point, Run, Wish};
 
+/// The most copy jobs that a run names, the last ones: it may be tried again for ever, and the record must not grow
+/// with it.
+const JOBS: usize = 2_000;
+
 /// Something that came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
@@ -131,7 +135,7 @@ fn copy(
             ResolvedImage::Copy(spec) => {
                 let source = spec.source.image;
                 let job = run.fire.copy_job(action, source, retry);
-                if run.jobs.contains(&job) {
+                if copying.copies.iter().any(|copy| copy.job == job) {
                     continue;
                 }
                 run.jobs.push(job);
@@ -158,6 +162,8 @@ fn copy(
             }
         }
     }
+    let forgotten = run.jobs.len().saturating_sub(JOBS);
+    run.jobs.drain(..forgotten);
     run.actions[index].phase = Phase::Copying(copying);
     conclude(record, run, index, now);
 }

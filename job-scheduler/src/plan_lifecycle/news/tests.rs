@@ -167,6 +167,38 @@ fn a_copy_that_its_owner_canceled_is_not_tried_again() {
 }
 
 #[test]
+fn a_run_that_is_tried_again_and_again_does_not_grow_for_ever() {
+    let stubborn = domain::PlanAction {
+        max_retries: u32::MAX,
+        retry_interval: std::time::Duration::ZERO,
+        ..action(1)
+    };
+    let mut plan = fired(&[stubborn]);
+    let sources: Vec<u128> = (1..=700).collect();
+    for retry in 0..4 {
+        let now = DAY + 10 * retry;
+        plan = told(&plan, found(errand(&plan, 1), &sources), now);
+        let run = plan.run.as_ref().expect("it runs");
+        let Phase::Copying(copying) = &run.actions[0].phase else {
+            panic!("{:?}", run.actions[0].phase);
+        };
+        assert_eq!(copying.copies.len(), sources.len());
+        let jobs: Vec<JobId> = copying.copies.iter().map(|copy| copy.job).collect();
+        assert!(run.jobs.ends_with(&jobs), "the last ones are named");
+        assert!(run.jobs.len() <= JOBS);
+        for job in jobs {
+            plan = told(&plan, failed(job, CopyEnd::Failed), now + 1);
+        }
+        assert_eq!(
+            wake(&plan, None, at(now + 1), &rules()),
+            None,
+            "it breathes"
+        );
+        plan = wake(&plan, None, at(now + 2), &rules()).expect("due");
+    }
+}
+
+#[test]
 fn a_region_that_is_gone_from_the_configuration_fails_the_action_and_is_named() {
     let plan = accepted(daily(&[action(1)]));
     let mut fewer = rules();
