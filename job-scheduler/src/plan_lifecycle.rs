@@ -42,6 +42,8 @@ pub struct PlanRules {
     pub regions: Vec<RegionId>,
     /// How late a fire may be and still run.
     pub late_window: Duration,
+    /// The shortest distance between two fires that a schedule may have.
+    pub shortest_period: Duration,
 }
 
 /// Why a plan was not written.
@@ -50,6 +52,16 @@ pub enum InvalidPlan {
     /// Its schedule makes no sense.
     #[error(transparent)]
     Schedule(#[from] InvalidSchedule),
+    /// It would fire too often.
+    #[error(
+        "job_schedule: two fires are {found:?} apart; leave {shortest:?} between them at the least"
+    )]
+    TooOften {
+        /// The shortest distance that it has.
+        found: Duration,
+        /// The shortest that it may have.
+        shortest: Duration,
+    },
     /// Two of its actions have one id.
     #[error("action_id: two actions have the id {0}")]
     SameAction(domain::ActionId),

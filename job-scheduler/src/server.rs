@@ -95,6 +95,7 @@ impl Scheduler {
         let rules = PlanRules {
             regions: jobs.settings.shape.regions.clone(),
             late_window: jobs.settings.plan_late_window,
+            shortest_period: jobs.settings.shortest_plan_period,
         };
         let plans = Plans {
             clock: jobs.clock.clone(),

@@ -55,6 +55,7 @@ mod tests {
             serving_gap: GAP,
             reconcile_every: Duration::from_secs(1),
             plans_per_tenant: 1,
+            shortest_plan_period: GAP,
             plan_late_window: GAP,
         };
         Jobs {

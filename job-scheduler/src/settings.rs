@@ -34,6 +34,8 @@ pub struct Settings {
     pub reconcile_every: Duration,
     /// Plans that a tenant may have.
     pub plans_per_tenant: usize,
+    /// The shortest distance between two fires of a plan.
+    pub shortest_plan_period: Duration,
     /// How late a plan may fire.
     pub plan_late_window: Duration,
 }
@@ -76,6 +78,7 @@ impl Settings {
             // The serving mark is written at each tick, so a tick is never longer than its period.
             reconcile_every: scheduler.reconcile_every.min(scheduler.heartbeat),
             plans_per_tenant: size(limits.plans_per_tenant),
+            shortest_plan_period: limits.shortest_plan_period,
             plan_late_window: scheduler.plan_late_window,
         }
     }

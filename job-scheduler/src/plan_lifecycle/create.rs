@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Creator, PlanDocument, PlanId, RegionId, Schedule, TenantId};
 use jiff::Timestamp;
 
-use super::timing::next_fire;
+use super::timing::{next_fire, shortest_period};
 use super::{InvalidPlan, PlanRules};
 use crate::plan_record::{FORMAT, PlanRecord};
 
@@ -37,6 +37,7 @@ pub fn accept(
         return Err(InvalidPlan::UnknownRegion(wanted.region));
     }
     check(&wanted.document, rules)?;
+    check_pace(&wanted.document, now, rules)?;
     let mut record = PlanRecord {
         format: FORMAT,
         id: wanted.id,
@@ -81,6 +82,19 @@ pub(super) fn check(document: &PlanDocument, rules: &PlanRules) -> Result<(), In
     Ok(())
 }
 
+/// Refuses a schedule that fires too often: each fire has a worker ask every Keystone, and no limit of copies counts it.
+pub(super) fn check_pace(
+    document: &PlanDocument,
+    now: Timestamp,
+    rules: &PlanRules,
+) -> Result<(), InvalidPlan> {
+    let shortest = rules.shortest_period;
+    match shortest_period(&Schedule::parse(&document.schedule)?, now) {
+        Some(found) if found < shortest => Err(InvalidPlan::TooOften { found, shortest }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The schedule counts as written now.
 pub(super) fn schedule(record: &mut PlanRecord, empty_is_off: bool, now: Timestamp) {
     let written = Schedule::parse(&record.document.schedule);
@@ -100,6 +114,31 @@ mod tests {
         assert_eq!(record.next_fire, Some(at(0)));
         let record = accept(wanted(daily(&[action(1)])), at(0), &rules()).expect("valid");
         assert_eq!(record.next_fire, Some(at(86_400)));
+    }
+
+    #[test]
+    fn a_schedule_that_fires_too_often_is_refused_however_it_says_so() {
+        let written = |interval: Option<&str>, second: Option<&str>| {
+            let mut document = document(&[action(1)]);
+            document.schedule.interval = interval.map(str::to_owned);
+            document.schedule.second = second.map(str::to_owned);
+            accept(wanted(document), at(0), &rules()).map_err(|refused| refused.to_string())
+        };
+        for (interval, second) in [
+            (Some("9 seconds"), None),
+            (None, Some("*")),
+            (None, Some("0,5")),
+        ] {
+            let refused = written(interval, second).expect_err("too often");
+            assert!(refused.contains("10s between them"), "{refused}");
+        }
+        for (interval, second) in [
+            (Some("10 seconds"), None),
+            (None, Some("0,10")),
+            (None, Some("7")),
+        ] {
+            written(interval, second).expect("often enough");
+        }
     }
 
     #[test]

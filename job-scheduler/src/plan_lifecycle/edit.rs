@@ -4,7 +4,7 @@ use domain::{Creator, PlanDocument};
 use jiff::Timestamp;
 
 use super::check::plan_next;
-use super::create::{check, schedule};
+use super::create::{check, check_pace, schedule};
 use super::rotation::call_off;
 use super::timing::next_fire;
 use super::{InvalidPlan, PlanRules};
@@ -37,6 +37,9 @@ pub fn edit(
     check(&edit.document, rules)?;
     let mut next = record.clone();
     let rescheduled = edit.reschedule || edit.document.schedule != record.document.schedule;
+    if rescheduled {
+        check_pace(&edit.document, now, rules)?;
+    }
     let toggled = edit.document.disabled != record.document.disabled;
     next.document = edit.document;
     next.creator = edit.creator;

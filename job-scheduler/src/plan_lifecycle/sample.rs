@@ -17,6 +17,7 @@ pub(crate) fn rules() -> PlanRules {
     PlanRules {
         regions: vec![RegionId::new("ot1"), RegionId::new("ot2")],
         late_window: Duration::from_secs(3_600),
+        shortest_period: Duration::from_secs(10),
     }
 }
 

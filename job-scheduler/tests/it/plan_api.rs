@@ -122,6 +122,10 @@ async fn an_edit_is_of_a_revision_and_what_makes_no_sense_is_refused() {
     let refused = update(&bed, id, 2, &document).await.expect_err("nonsense");
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert!(refused.message().contains("schedule_interval"), "{refused}");
+    document.schedule.interval = Some("9 seconds".to_owned());
+    let refused = update(&bed, id, 2, &document).await.expect_err("too often");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("10s between"), "{refused}");
     document.schedule.interval = None;
     document.actions[0].destination.region = domain::RegionId::new("ot9");
     let refused = bed.create_as(PlanId::generate(), "t1", &document).await;

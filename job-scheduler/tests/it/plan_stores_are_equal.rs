@@ -343,6 +343,7 @@ fn record(plan: u8, tenant: u8) -> PlanRecord {
     let rules = PlanRules {
         regions: tight_shape().regions,
         late_window: Duration::ZERO,
+        shortest_period: Duration::from_secs(10),
     };
     accept(wanted, at(i64::from(plan / 2) * 2), &rules).expect("valid")
 }

@@ -76,6 +76,7 @@ pub(crate) fn idle_plan(id: PlanId) -> PlanRecord {
     let rules = PlanRules {
         regions: vec![region("ot1"), region("ot2")],
         late_window: Duration::ZERO,
+        shortest_period: Duration::from_secs(10),
     };
     accept(wanted, at(0), &rules).expect("valid")
 }
@@ -178,6 +179,7 @@ pub(crate) fn settings(copies_per_tenant: usize) -> Settings {
         serving_gap: Duration::from_secs(10),
         reconcile_every: Duration::from_millis(100),
         plans_per_tenant: 5,
+        shortest_plan_period: Duration::from_secs(10),
         plan_late_window: Duration::from_secs(3_600),
     }
 }

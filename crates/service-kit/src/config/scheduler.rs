@@ -85,6 +85,9 @@ pub struct LimitsConfig {
     pub queued_per_tenant: u64,
     /// Plans of one tenant; more are refused with 403.
     pub plans_per_tenant: u64,
+    /// The shortest distance between two fires that a plan's schedule may have; a closer one is refused with 400.
+    #[serde(deserialize_with = "duration::parse")]
+    pub shortest_plan_period: Duration,
     /// Copies of one tenant at once into one region.
     pub copies_per_tenant: u64,
     /// Copies at once out of one region.
@@ -127,6 +130,7 @@ impl Default for LimitsConfig {
         Self {
             queued_per_tenant: 10_000,
             plans_per_tenant: 100,
+            shortest_plan_period: Duration::from_secs(MINUTE),
             copies_per_tenant: 8,
             copies_per_source: 64,
             copies_per_destination: 64,

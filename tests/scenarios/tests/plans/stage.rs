@@ -30,6 +30,8 @@ serving_gap = '3s'
 reconcile_every = '250ms'
 retry_first = '500ms'
 retry_longest = '2s'
+[scheduler.limits]
+shortest_plan_period = '1s'
 [worker]
 poll_shortest = '500ms'
 poll_longest = '1s'
