@@ -17,13 +17,12 @@ use crate::intake;
 use crate::job_record::Idempotency;
 use crate::jobs::{Decision, Jobs};
 use crate::lifecycle;
+use crate::page_limit::PageLimit;
 use crate::status::CallError;
 use crate::store::{PageQuery, Stored};
 use crate::viewer::Viewer;
 use crate::watch::ChangeFeed;
 
-/// The most jobs on a page.
-const LONGEST_PAGE: usize = 1000;
 /// The most jobs that are read at once for a page.
 const READ_AT_ONCE: usize = 250;
 
@@ -61,10 +60,7 @@ impl JobApi {
             .map(TryInto::try_into)
             .collect::<Result<_, _>>()?;
         let viewer = Viewer::parse(request.viewer)?;
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        if !(1..=LONGEST_PAGE).contains(&limit) {
-            return Err(CallError::Invalid("limit: must be 1 to 1000".to_owned()));
-        }
+        let limit = PageLimit::parse(request.limit)?;
         let after = match &request.marker {
             None => None,
             Some(marker) => {
@@ -76,17 +72,15 @@ impl JobApi {
                 Some((marker.record.created_at, marker.record.id))
             }
         };
-        // One more than asked for tells whether another page follows.
         let query = PageQuery {
             scope: viewer.scope(),
             statuses,
             after,
             oldest_first: request.oldest_first,
-            limit: limit + 1,
+            limit: limit.to_ask_for(),
         };
         let mut ids = store.page(&query).await?;
-        let has_more = ids.len() > limit;
-        ids.truncate(limit);
+        let has_more = limit.cut(&mut ids);
         let mut page = Vec::with_capacity(ids.len());
         for ids in ids.chunks(READ_AT_ONCE) {
             page.extend(store.load_many(ids).await?);

@@ -19,6 +19,7 @@ pub mod job_state;
 pub mod jobs;
 pub mod lifecycle;
 pub mod metrics;
+mod page_limit;
 pub mod plan_clock;
 pub mod plan_keeper;
 pub mod plan_lifecycle;

@@ -8,6 +8,7 @@ use proto::v1::plan_service_server::PlanService;
 use service_kit::telemetry::trace_context;
 use tonic::{Request, Response, Status};
 
+use crate::page_limit::PageLimit;
 use crate::plan_keeper;
 use crate::plan_lifecycle::{Edit, Signal, Wanted, accept, edit, signal, view};
 use crate::plan_record::PlanRecord;
@@ -17,8 +18,6 @@ use crate::store::StoreError;
 use crate::store::plans::{CreatedPlan, PlanQuery, StoredPlan};
 use crate::viewer::Viewer;
 
-/// The most plans on a page.
-const LONGEST_PAGE: usize = 1000;
 /// The most plans that are read at once for a page.
 const READ_AT_ONCE: usize = 50;
 /// The most replicas and jobs that a plan is shown with: a page must fit into a message.
@@ -86,10 +85,7 @@ impl PlanApi {
     ) -> Result<v1::ListPlansResponse, CallError> {
         let store = &*self.plans.jobs.store;
         let viewer = Viewer::parse(request.viewer)?;
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        if !(1..=LONGEST_PAGE).contains(&limit) {
-            return Err(CallError::Invalid("limit: must be 1 to 1000".to_owned()));
-        }
+        let limit = PageLimit::parse(request.limit)?;
         let after = match &request.marker {
             None => None,
             Some(marker) => {
@@ -101,15 +97,13 @@ impl PlanApi {
                 Some((marker.record.created_at, marker.record.id))
             }
         };
-        // One more than asked for tells whether another page follows.
         let query = PlanQuery {
             scope: viewer.scope(),
             after,
-            limit: limit + 1,
+            limit: limit.to_ask_for(),
         };
         let mut ids = store.plan_page(&query).await?;
-        let has_more = ids.len() > limit;
-        ids.truncate(limit);
+        let has_more = limit.cut(&mut ids);
         let mut plans = Vec::with_capacity(ids.len());
         for ids in ids.chunks(READ_AT_ONCE) {
             plans.extend(store.load_plans(ids).await?.iter().map(plan));
