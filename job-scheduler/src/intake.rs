@@ -35,12 +35,10 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
     let now = jobs.now();
     let task = Task::Copy(spec);
     knows(jobs, &task)?;
-    if not_after.is_some_and(|until| until < now) {
-        return Err(CallError::CameTooLate);
-    }
     let record = accept(id, task, idempotency, now, jobs.rules());
     let terms = IntakeTerms {
         wished_by: None,
+        not_after,
         queued_per_tenant: Some(settings.queued_per_tenant),
         idempotency_window: settings.idempotency_window,
         first_ticket_at: after(now, settings.first_ticket),
@@ -56,6 +54,7 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
             let limit = settings.queued_per_tenant;
             return Err(CallError::TooManyJobs { limit });
         }
+        Err(StoreError::TooLate) => return Err(CallError::CameTooLate),
         Err(error) => return Err(error.into()),
     };
     let stored = jobs
@@ -86,6 +85,7 @@ pub async fn create_for_plan(
     let record = accept(id, task, None, now, jobs.rules());
     let terms = IntakeTerms {
         wished_by: Some(wished_by),
+        not_after: None,
         queued_per_tenant: None,
         idempotency_window: jobs.settings.idempotency_window,
         first_ticket_at: now,

@@ -73,6 +73,7 @@ impl CallError {
                 | StoreError::Full
                 | StoreError::Conflict
                 | StoreError::LimitReached
+                | StoreError::TooLate
                 | StoreError::ClaimTaken => Code::Unavailable,
                 StoreError::Held(_) => Code::Unavailable,
                 StoreError::Unreadable { .. } | StoreError::UnreadablePlan { .. } => Code::DataLoss,

@@ -51,6 +51,9 @@ pub enum StoreError {
     /// A limit that the decision relied on is reached by now.
     #[error("the limit is reached")]
     LimitReached,
+    /// The sender of a create has given up by now.
+    #[error("the request came too late")]
+    TooLate,
     /// The claim has been answered with another job meanwhile.
     #[error("the claim has been answered meanwhile")]
     ClaimTaken,
@@ -104,6 +107,9 @@ pub struct IntakeTerms {
     /// The plan that wishes for it: only while it stands as it was. Of what is accepted later, from a scheduler that was
     /// frozen meanwhile, no plan would ever hear.
     pub wished_by: Option<PlanVersion>,
+    /// Accepted until then only, by the store's own clock where it has one: its sender has given up by then, and a scheduler
+    /// that was frozen since it looked at the time must not make what nobody waits for any more.
+    pub not_after: Option<Timestamp>,
     /// Open jobs that the owner may have, this one included; none for what a plan makes.
     pub queued_per_tenant: Option<usize>,
     /// How long an idempotency key is remembered.
@@ -229,8 +235,8 @@ pub trait Store: PlanStore {
         now: Timestamp,
     ) -> Result<Option<JobId>, StoreError>;
 
-    /// Accepts a job, once per id and per idempotency key. [`StoreError::Conflict`] when the plan that wishes for it is
-    /// another by now, or gone.
+    /// Accepts a job, once per id and per idempotency key. [`StoreError::TooLate`] after the terms' time;
+    /// [`StoreError::Conflict`] when the plan that wishes for it is another by now, or gone.
     async fn create(
         &self,
         record: &JobRecord,

@@ -161,6 +161,9 @@ impl Store for MemoryStore {
         if state.records.contains_key(&record.id) {
             return Ok(Created::Exists);
         }
+        if terms.not_after.is_some_and(|until| until < now) {
+            return Err(StoreError::TooLate);
+        }
         if terms
             .wished_by
             .is_some_and(|wish| !state.plans.stands(wish))

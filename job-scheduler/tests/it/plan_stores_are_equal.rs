@@ -279,6 +279,7 @@ impl Pair {
         let record = lifecycle::accept(job, Task::Copy(spec), None, at(0), &settings(2).rules);
         let terms = IntakeTerms {
             wished_by: Some(PlanVersion { plan, version }),
+            not_after: None,
             queued_per_tenant: None,
             idempotency_window: Duration::ZERO,
             first_ticket_at: at(0),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{JobId, JobStatus};
+use jiff::{SignedDuration, Timestamp};
 use job_scheduler::store::Store as _;
 use job_scheduler::store::redis::RedisStore;
 use job_scheduler::watch::ChangeFeed;
@@ -14,7 +15,7 @@ use tonic::Code;
 
 use crate::redis_server::RedisServer;
 use crate::rig::{Rig, replicated, report};
-use crate::sample::{at, settings, shape};
+use crate::sample::{at, settings, shape, spec};
 
 #[tokio::test]
 async fn a_redis_that_was_away_is_used_again_and_nothing_is_lost() {
@@ -115,6 +116,32 @@ async fn two_schedulers_never_exceed_a_limit_between_them() {
         done += 1;
     }
     assert!(one.claim().await.is_none());
+}
+
+#[tokio::test]
+async fn a_create_that_a_frozen_scheduler_commits_too_late_creates_nothing() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let given_up = store.time().await.expect("answers") - SignedDuration::from_secs(1);
+    // For a scheduler that was frozen after it had looked, it is still early.
+    let looked = ManualClock::at(given_up - SignedDuration::from_secs(60));
+    let rig = Rig::on(store, settings(2), looked).await;
+    let request = |not_after: Timestamp| v1::CreateJobRequest {
+        job_id: JobId::generate().to_string(),
+        spec: Some((&spec("ot1", "t1", "ot2")).into()),
+        idempotency: None,
+        not_after_ms: Some(not_after.as_millisecond()),
+    };
+    let late = rig.jobs.clone().create_job(request(given_up)).await;
+    assert_eq!(late.expect_err("given up").code(), Code::Aborted);
+    assert!(rig.claim().await.is_none());
+    let in_time = request(given_up + SignedDuration::from_secs(600));
+    rig.jobs
+        .clone()
+        .create_job(in_time)
+        .await
+        .expect("accepted");
+    assert!(rig.claim().await.is_some());
 }
 
 #[tokio::test]

@@ -257,6 +257,7 @@ impl Pair {
         let record = lifecycle::accept(job_id(job.into()), task, idempotency, now, &rules());
         let terms = IntakeTerms {
             wished_by: None,
+            not_after: None,
             queued_per_tenant,
             idempotency_window: Duration::from_secs(100),
             first_ticket_at: at(first_ticket_at),

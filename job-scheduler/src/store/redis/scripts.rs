@@ -81,7 +81,12 @@ impl Scripts {
             .arg(notice(record))
             .arg(change.now)
             .arg(millis(terms.idempotency_window))
-            .arg(version.unwrap_or_default());
+            .arg(version.unwrap_or_default())
+            .arg(
+                terms
+                    .not_after
+                    .map_or_else(String::new, |until| until.as_millisecond().to_string()),
+            );
         let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
             "new" => Ok(Created::New {
@@ -93,6 +98,7 @@ impl Scripts {
                 .map(Created::KeyTaken)
                 .map_err(|_| unexpected(&detail)),
             "limit" => Err(StoreError::LimitReached),
+            "late" => Err(StoreError::TooLate),
             "conflict" => Err(StoreError::Conflict),
             _ => Err(unexpected(&answer)),
         }
