@@ -10,6 +10,7 @@ mod faults;
 mod images;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -37,10 +38,23 @@ struct Shared {
     changes: watch::Sender<u64>,
 }
 
+/// A request that is still on its way.
+struct LateRequest {
+    operation: Operation,
+    id: String,
+    body: Vec<u8>,
+    /// The number of the request that it comes before; none: it waits for the test.
+    before: Option<usize>,
+}
+
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) images: Images,
     faults: Vec<(Operation, Fault)>,
+    /// By the number of the request.
+    faults_at: BTreeMap<usize, Fault>,
+    /// Requests that take effect later than they came.
+    late: Vec<LateRequest>,
     /// Every request that came, in order.
     pub(crate) requests: Vec<Operation>,
     /// Uploads whose last byte was read.
@@ -86,6 +100,27 @@ impl FakeGlance {
     /// Has the next requests of this kind go wrong, one fault each, in the order planned.
     pub(crate) fn plan(&self, operation: Operation, fault: Fault) {
         self.state().faults.push((operation, fault));
+    }
+
+    /// Has one request go wrong: the one that comes after so many more.
+    pub(crate) fn plan_after(&self, requests: usize, fault: Fault) {
+        let mut state = self.state();
+        let number = state.requests.len() + requests;
+        state.faults_at.insert(number, fault);
+    }
+
+    /// Whether every request that was to go wrong by its number has come.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.state().faults_at.is_empty()
+    }
+
+    /// Lets everything take effect that is still on its way; says how much that was.
+    pub(crate) fn let_late_requests_come(&self) -> usize {
+        let late = std::mem::take(&mut self.state().late);
+        for request in &late {
+            self.shared.change(|state| state.images.come(request));
+        }
+        late.len()
     }
 
     pub(crate) fn put(&self, image: FakeImage) {
@@ -135,9 +170,30 @@ impl Shared {
     /// Notes a request and takes the fault that is planned for it.
     fn begin(&self, operation: Operation) -> Option<Fault> {
         self.change(|state| {
+            let number = state.requests.len();
             state.requests.push(operation);
+            let comes = |it: &mut LateRequest| it.before.is_some_and(|before| before <= number);
+            for request in state.late.extract_if(.., comes).collect::<Vec<_>>() {
+                state.images.come(&request);
+            }
+            if let Some(fault) = state.faults_at.remove(&number) {
+                return Some(fault);
+            }
             let at = state.faults.iter().position(|(op, _)| *op == operation)?;
             Some(state.faults.remove(at).1)
         })
+    }
+
+    /// Keeps a request until so many more have come.
+    fn keep(&self, operation: Operation, id: &str, body: Vec<u8>, requests: Option<usize>) {
+        self.change(|state| {
+            let before = requests.map(|more| state.requests.len() + more - 1);
+            state.late.push(LateRequest {
+                operation,
+                id: id.to_owned(),
+                body,
+                before,
+            });
+        });
     }
 }

@@ -8,4 +8,5 @@ mod leftovers;
 mod lost_answers;
 mod replicas;
 mod rig;
+mod steps;
 mod transfers;

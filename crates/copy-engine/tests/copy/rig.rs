@@ -8,8 +8,8 @@ use copy_engine::{
     WriteGate, clean_up,
 };
 use domain::{
-    CopySpec, Destination, ErrorCode, IfIdentical, ImageId, JobId, RegionId, Source, TenantId,
-    UserId,
+    CopySpec, Destination, ErrorCode, Grant, IfIdentical, ImageId, JobId, RegionId, Source,
+    TenantId, UserId,
 };
 use futures::future::BoxFuture;
 use openstack::{HttpClient, HttpSettings};
@@ -64,6 +64,13 @@ impl Rig {
     }
 
     pub(crate) async fn with_data(data: Vec<u8>) -> Self {
+        openstack::install_crypto_provider();
+        let http = HttpClient::new(HttpSettings::default()).expect("defaults are good");
+        Self::over(http, data).await
+    }
+
+    /// One that speaks to its Glances through this client.
+    pub(crate) async fn over(http: HttpClient, data: Vec<u8>) -> Self {
         let image: ImageId = "a0a0a0a0-0000-4000-8000-000000000001"
             .parse()
             .expect("a UUID");
@@ -87,11 +94,10 @@ impl Rig {
             traceparent: None,
             plan_id: None,
         };
-        openstack::install_crypto_provider();
         let rig = Self {
             source: FakeGlance::start().await,
             destination: FakeGlance::start().await,
-            http: HttpClient::new(HttpSettings::default()).expect("defaults are good"),
+            http,
             settings: EngineSettings {
                 idle_timeout: Duration::from_millis(800),
                 minimum_rate: MinimumRate {
@@ -128,6 +134,16 @@ impl Rig {
             spec: self.spec.clone(),
             attempt,
             leftovers: (1..attempt).map(|earlier| self.image(earlier)).collect(),
+        }
+    }
+
+    /// What a grant orders.
+    pub(crate) fn order_of(&self, grant: &Grant, spec: &CopySpec) -> Order {
+        Order {
+            job_id: grant.job_id,
+            spec: spec.clone(),
+            attempt: grant.attempt,
+            leftovers: grant.leftovers.clone(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 /// The calls of the Image API that the engine makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -50,6 +52,25 @@ pub(crate) enum Fault {
     GarbleAnswer,
     /// An upload that is stored with a flipped bit.
     StoreWrongly,
+    /// Tells somebody, then does what was asked.
+    Tell(CancellationToken),
+    /// Tells somebody, does nothing and says nothing until the other side has had enough.
+    NeverDo(CancellationToken),
+    /// Does what was asked, tells somebody, and says nothing until the other side has had enough.
+    NeverAnswer(CancellationToken),
+    /// An upload of which somebody is told, and that goes no further; the image is `queued` again once the
+    /// sender has gone.
+    Hold(CancellationToken),
+    /// Does what was asked and answers so all the same.
+    AnswerAnyway(u16, &'static str),
+    /// Does what was asked twice, as when a front repeats it; the answer is the second one's.
+    Twice,
+    /// Closes the connection, and does what was asked when so many more requests have come; none: when the test
+    /// says so.
+    Late(Option<usize>),
+    /// Does what was asked and answers; and does it once more when so many more requests have come; none: when
+    /// the test says so.
+    AgainLater(Option<usize>),
 }
 
 impl Operation {

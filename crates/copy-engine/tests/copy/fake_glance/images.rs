@@ -7,6 +7,8 @@ use md5::Md5;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256, Sha512};
 
+use super::{LateRequest, Operation};
+
 /// One image: its attributes as Glance shows them, and its bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct FakeImage {
@@ -132,6 +134,40 @@ impl Images {
 
     pub(super) fn find_mut(&mut self, id: &str) -> Result<&mut FakeImage, Refusal> {
         self.images.get_mut(id).ok_or((404, "no such image"))
+    }
+
+    /// Does what a request asks for; the document to answer with, if there is one.
+    pub(super) fn perform(
+        &mut self,
+        operation: Operation,
+        id: &str,
+        body: &[u8],
+    ) -> Result<Option<Value>, Refusal> {
+        let json = || serde_json::from_slice::<Value>(body).unwrap_or_default();
+        match operation {
+            Operation::Create => {
+                let document = json().as_object().cloned().unwrap_or_default();
+                self.create(document).map(Some)
+            }
+            Operation::Patch => {
+                let changes = json().as_array().cloned().unwrap_or_default();
+                self.patch(id, &changes).map(Some)
+            }
+            Operation::Delete => self.delete(id).map(|()| None),
+            Operation::Upload => {
+                self.begin_upload(id)?;
+                self.end_upload(id, body.to_vec()).map(|()| None)
+            }
+            Operation::Show | Operation::Download => {
+                let image = self.find(id)?;
+                Ok(Some(Value::Object(image.attributes.clone())))
+            }
+        }
+    }
+
+    /// Does what a late request asks for. Nobody waits for its answer.
+    pub(super) fn come(&mut self, late: &LateRequest) {
+        let _unheard = self.perform(late.operation, &late.id, &late.body);
     }
 
     pub(crate) fn create(&mut self, request: Map<String, Value>) -> Result<Value, Refusal> {

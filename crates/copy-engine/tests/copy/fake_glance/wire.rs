@@ -30,6 +30,12 @@ async fn answer(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
     let request = read_head(stream).await?;
     let (operation, id) = route(&request);
     let fault = shared.begin(operation);
+    if let Some(Fault::Tell(told) | Fault::NeverDo(told) | Fault::Hold(told)) = &fault {
+        told.cancel();
+    }
+    if let Some(Fault::NeverDo(_)) = fault {
+        return until_closed(stream).await;
+    }
     match operation {
         Operation::Download => download(stream, shared, &request, &id, fault).await,
         Operation::Upload => upload(stream, shared, request, &id, fault).await,
@@ -105,24 +111,25 @@ async fn metadata(
         Some(Fault::AfterDeletion) => delete_by_another(shared, id),
         _ => {}
     }
-    let json = || serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
-    let done = shared.change(|state| match operation {
-        Operation::Create => {
-            let document = json().as_object().cloned().unwrap_or_default();
-            state.images.create(document).map(Some)
-        }
-        Operation::Patch => {
-            let changes = json().as_array().cloned().unwrap_or_default();
-            state.images.patch(id, &changes).map(Some)
-        }
-        Operation::Delete => state.images.delete(id).map(|()| None),
-        Operation::Show | Operation::Download | Operation::Upload => {
-            let image = state.images.find(id)?;
-            Ok(Some(Value::Object(image.attributes.clone())))
-        }
-    });
+    if let Some(Fault::Late(requests)) = fault {
+        shared.keep(operation, id, request.body, requests);
+        return Ok(());
+    }
+    let perform = || shared.change(|state| state.images.perform(operation, id, &request.body));
+    let mut done = perform();
+    if let Some(Fault::Twice) = fault {
+        done = perform();
+    }
+    if let Some(Fault::AgainLater(requests)) = fault {
+        shared.keep(operation, id, request.body, requests);
+    }
     match (fault, done) {
         (Some(Fault::LoseAnswer), _) => Ok(()),
+        (Some(Fault::AnswerAnyway(status, words)), _) => refuse(stream, (status, words)).await,
+        (Some(Fault::NeverAnswer(told)), _) => {
+            told.cancel();
+            until_closed(stream).await
+        }
         (Some(Fault::GarbleAnswer), Ok(Some(_))) => respond(stream, 201, b"{\"id\": ").await,
         (_, Ok(Some(body))) => respond(stream, 200, body.to_string().as_bytes()).await,
         (_, Ok(None)) => respond(stream, 204, b"").await,
@@ -137,8 +144,10 @@ async fn download(
     id: &str,
     fault: Option<Fault>,
 ) -> io::Result<()> {
-    if let Some(Fault::Refuse(status, words)) = fault {
-        return refuse(stream, (status, words)).await;
+    match fault {
+        Some(Fault::Refuse(status, words)) => return refuse(stream, (status, words)).await,
+        Some(Fault::Ignore) => return Ok(()),
+        _ => {}
     }
     let found = shared
         .state()
@@ -209,6 +218,11 @@ async fn upload(
             _ => Ok(()),
         };
     }
+    if let Some(Fault::Late(requests)) = fault {
+        read_body(stream, &mut request, usize::MAX).await?;
+        shared.keep(Operation::Upload, id, request.body, requests);
+        return Ok(());
+    }
     if let Err(refusal) = shared.change(|state| state.images.begin_upload(id)) {
         read_body(stream, &mut request, usize::MAX).await?;
         return refuse(stream, refusal).await;
@@ -217,7 +231,13 @@ async fn upload(
         Some(Fault::DropAfter(bytes) | Fault::DieAfter(bytes) | Fault::StallAfter(bytes)) => bytes,
         _ => usize::MAX,
     };
-    let whole = read_body(stream, &mut request, limit).await;
+    let whole = match fault {
+        Some(Fault::Hold(_)) => {
+            until_closed(stream).await?;
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+        _ => read_body(stream, &mut request, limit).await,
+    };
     if let Some(Fault::StallAfter(_)) = fault {
         // Until the other side has had enough and asks how the image stands.
         let mut changes = shared.changes.subscribe();
@@ -243,9 +263,20 @@ async fn upload(
         }
         _ => {}
     }
-    let stored = shared.change(|state| state.images.end_upload(id, request.body));
+    if let Some(Fault::AgainLater(requests)) = fault {
+        shared.keep(Operation::Upload, id, request.body.clone(), requests);
+    }
+    let mut stored = shared.change(|state| state.images.end_upload(id, request.body));
+    if let Some(Fault::Twice) = fault {
+        stored = shared.change(|state| state.images.begin_upload(id));
+    }
     match (fault, stored) {
         (Some(Fault::LoseAnswer), _) => Ok(()),
+        (Some(Fault::AnswerAnyway(status, words)), _) => refuse(stream, (status, words)).await,
+        (Some(Fault::NeverAnswer(told)), _) => {
+            told.cancel();
+            until_closed(stream).await
+        }
         (_, Ok(())) => respond(stream, 204, b"").await,
         (_, Err(refusal)) => refuse(stream, refusal).await,
     }
@@ -259,6 +290,13 @@ async fn read_body(stream: &mut TcpStream, request: &mut Request, limit: usize) 
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
+    Ok(())
+}
+
+/// Reads on, without a word, until the other side closes the connection.
+async fn until_closed(stream: &mut TcpStream) -> io::Result<()> {
+    let mut unread = [0; 4096];
+    while stream.read(&mut unread).await.unwrap_or(0) > 0 {}
     Ok(())
 }
 
