@@ -21,6 +21,8 @@ pub(crate) struct Images {
     images: BTreeMap<String, FakeImage>,
     /// Ids that were deleted: never to be used again.
     pub(crate) deleted: BTreeSet<String>,
+    /// Those of them that were active.
+    pub(crate) deleted_whole: BTreeSet<String>,
     /// The algorithm of `os_hash_value`; none: sha512.
     pub(crate) hash_algorithm: Option<&'static str>,
 }
@@ -199,8 +201,12 @@ impl Images {
     }
 
     pub(crate) fn delete(&mut self, id: &str) -> Result<(), Refusal> {
-        if self.find(id)?.is("protected") {
+        let image = self.find(id)?;
+        if image.is("protected") {
             return Err((403, "the image is protected"));
+        }
+        if image.status() == "active" {
+            self.deleted_whole.insert(id.to_owned());
         }
         self.images.remove(id);
         self.deleted.insert(id.to_owned());

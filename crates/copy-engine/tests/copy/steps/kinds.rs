@@ -12,6 +12,9 @@ use super::course::Course;
 use crate::fake_glance::{FakeImage, Fault, Operation};
 use crate::rig::{Rig, TENANT};
 
+/// What the destination does with the first request of a kind, and whom it tells: there the worker crashes.
+type Crash = (fn(CancellationToken) -> Fault, Operation);
+
 /// The kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -92,7 +95,7 @@ impl Kind {
     }
 
     /// Where earlier attempts crashed.
-    fn earlier(self) -> &'static [(fn(CancellationToken) -> Fault, Operation)] {
+    fn earlier(self) -> &'static [Crash] {
         match self {
             Self::HalfLeftover | Self::HalfCleanUp => &[(Fault::Hold, Operation::Upload)],
             Self::UnseenLeftover => &[(Fault::NeverDo, Operation::Show)],
