@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -21,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::request_rate::RequestRate;
 use crate::router::{openapi_json, router};
 use crate::scheduler_client::SchedulerClient;
-use crate::server::Server;
+use crate::server::{Departure, Server};
 use crate::supervised::Supervisor;
 use crate::wake_up::WakeUps;
 use crate::{call_timeouts, fault};
@@ -33,6 +34,7 @@ pub struct Gateway {
     admin: AdminServer,
     readiness: Readiness,
     context: Context,
+    departure: Departure,
     /// Ends what outlives the drain: the admin port and the connection to RabbitMQ.
     last: CancellationToken,
     tasks: TaskTracker,
@@ -68,6 +70,10 @@ impl Gateway {
         let admin =
             AdminServer::bind(settings.admin_listen, readiness.clone(), Arc::new(registry)).await?;
 
+        let departure = Departure {
+            announced: context.shutdown.clone(),
+            ..Departure::default()
+        };
         let (last, tasks) = (CancellationToken::new(), TaskTracker::new());
         let supervisor = Supervisor::new(last.clone(), context.shutdown.clone());
         let scheduler =
@@ -117,7 +123,7 @@ impl Gateway {
             body_limit: settings.body_limit_bytes,
             keep_alive: settings.sse_keep_alive,
             openapi: openapi_json()?.into(),
-            shutdown: context.shutdown.clone(),
+            shutdown: departure.begun.clone(),
         };
         Ok(Self {
             app: Arc::new(app),
@@ -125,6 +131,7 @@ impl Gateway {
             admin,
             readiness,
             context,
+            departure,
             last,
             tasks,
             supervisor,
@@ -137,26 +144,27 @@ impl Gateway {
         self.server.address()
     }
 
-    /// Serves until the shutdown, then drains: not ready, streams end, running requests end, then the
-    /// admin port and RabbitMQ.
+    /// Serves until the shutdown, then drains: not ready, and some time later streams end, running requests end,
+    /// then the admin port and RabbitMQ.
     ///
     /// # Errors
     /// When the admin port fails, or a task that never ends by itself did.
     pub async fn serve(self) -> anyhow::Result<()> {
-        let shutdown = self.context.shutdown.clone();
-        let drain = self.context.config.gateway()?.drain;
+        let settings = self.context.config.gateway()?;
+        let departure = self.departure;
         let admin = tokio::spawn(self.admin.serve(self.last.clone()).in_current_span());
         // Nothing behind the gateway is a condition: without the scheduler it still answers, with 503,
         // and taking every replica out of its front would turn that into something less clear.
         tracing::info!(address = %self.server.address(), region.id = %self.app.region, "serving");
-        let not_ready = async {
-            shutdown.cancelled().await;
+        let depart = async {
+            departure.announced.cancelled().await;
             self.readiness.drain();
+            sleep(settings.drain_delay).await;
+            departure.begun.cancel();
         };
-        let serving = self
-            .server
-            .serve(router(self.app.clone()), shutdown.clone(), drain);
-        tokio::join!(not_ready, serving);
+        let router = router(self.app.clone());
+        let serving = self.server.serve(router, departure.clone(), settings.drain);
+        tokio::join!(depart, serving);
         self.last.cancel();
         self.tasks.close();
         self.tasks.wait().await;

@@ -12,9 +12,10 @@ fn main() -> ExitCode {
         version: env!("CARGO_PKG_VERSION"),
         about: "The public API of image-replicator: authenticates, validates, accepts copy jobs.",
         drain: |config: &Config| {
-            config
-                .gateway()
-                .map_or_else(|_| Default::default(), |gateway| gateway.drain)
+            config.gateway().map_or_else(
+                |_| Default::default(),
+                |gateway| gateway.drain_delay + gateway.drain,
+            )
         },
     };
     service_kit::run(gateway, run)

@@ -1,5 +1,9 @@
 //! The HTTP/1.1 server: accepts, limits what a connection may cost, drains.
 //!
+//! The end comes in two steps. First it is announced: connections are still taken, for a front sends some until it
+//! has noticed that readiness is gone, but each answer closes its connection, so that no front keeps one. Then
+//! nothing more is taken, and what runs may end.
+//!
 //! Written out instead of `axum::serve`, which has no limit on how long a client may take to send a
 //! request's head and none on how long a drain may wait.
 
@@ -8,6 +12,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::extract::State;
+use axum::middleware::map_response_with_state;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -23,6 +32,18 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(75);
 const LARGEST_HEAD: usize = 64 * 1024;
 /// Pause after a failed accept: without file descriptors the next would fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Closing a listener resets the connections that it has not accepted yet: they are accepted first, until none has
+/// come for so long.
+const LAST_ACCEPT: Duration = Duration::from_millis(20);
+
+/// The two steps of a server's end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Departure {
+    /// No more callers are wanted, and those that come are served.
+    pub(crate) announced: CancellationToken,
+    /// Nobody is let in any more.
+    pub(crate) begun: CancellationToken,
+}
 
 /// The public port, bound but not yet serving.
 #[derive(Debug)]
@@ -49,24 +70,30 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` is cancelled, then lets running requests end, but no longer than `drain`.
-    pub(crate) async fn serve(self, router: Router, stop: CancellationToken, drain: Duration) {
+    /// Serves until the departure has begun, then lets running requests end, but no longer than `drain`.
+    pub(crate) async fn serve(self, router: Router, departure: Departure, drain: Duration) {
+        let Departure { announced, begun } = departure;
+        let router = router.layer(map_response_with_state(announced, let_go));
         let connections = TaskTracker::new();
+        let take_in = |stream| {
+            connections.spawn(serve_connection(stream, router.clone(), begun.clone()));
+        };
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                () = begun.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve_connection(stream, router.clone(), stop.clone()));
-                }
+                Ok((stream, _)) => take_in(stream),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
+        }
+        while let Ok(Ok((stream, _))) = timeout(LAST_ACCEPT, self.listener.accept()).await {
+            take_in(stream);
         }
         drop(self.listener);
         connections.close();
@@ -77,6 +104,15 @@ impl Server {
             );
         }
     }
+}
+
+/// Has the connection closed behind an answer once the end is announced.
+async fn let_go(State(announced): State<CancellationToken>, mut response: Response) -> Response {
+    if announced.is_cancelled() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
 }
 
 async fn serve_connection(stream: TcpStream, router: Router, stop: CancellationToken) {

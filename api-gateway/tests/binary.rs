@@ -37,6 +37,13 @@ async fn a_wrong_command_line_or_configuration_is_64() {
         exit_code(gateway().arg("--config").arg(missing)).await,
         Some(64)
     );
+    let config = Config::write(free_address(), free_address());
+    let mut killed_too_early = gateway();
+    killed_too_early
+        .arg("--config")
+        .arg(&config.0)
+        .env("IMAGE_REPLICATOR__GATEWAY__TERMINATION_GRACE_PERIOD", "30s");
+    assert_eq!(exit_code(&mut killed_too_early).await, Some(64));
 }
 
 #[tokio::test]
@@ -123,6 +130,7 @@ impl Config {
             region = "ot1"
             listen = "{public}"
             admin_listen = "{admin}"
+            drain_delay = "0s"
             [regions.ot1]
             keystone_url = "http://127.0.0.1:9/v3"
             service_user = {{ username = "image-replicator" }}

@@ -8,20 +8,29 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-/// Enough to abort an upload, wait until Glance has noticed, delete the image and say so.
-const LONGEST_HAND_BACK: Duration = Duration::from_secs(15);
+/// How long a worker may take to end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drain {
+    /// In all.
+    pub(crate) length: Duration,
+    /// The last part of it, for handing back.
+    pub(crate) hand_back: Duration,
+}
 
-/// Waits for the units until `started_at + drain`; the last part of it is for handing back.
+/// Waits for the units until the drain that began at `started_at` is over, and hands back what still runs in its
+/// last part.
 pub(crate) async fn drain(
     units: &TaskTracker,
     hand_back: &CancellationToken,
     started_at: Instant,
-    drain: Duration,
+    drain: Drain,
 ) {
-    let end = started_at + drain;
-    let reserve = LONGEST_HAND_BACK.min(drain / 3);
+    let end = started_at + drain.length;
     units.close();
-    if timeout_at(end - reserve, units.wait()).await.is_ok() {
+    if timeout_at(end - drain.hand_back, units.wait())
+        .await
+        .is_ok()
+    {
         return;
     }
     info!(
@@ -41,6 +50,13 @@ mod tests {
 
     use super::*;
 
+    fn of_seconds(length: u64, hand_back: u64) -> Drain {
+        Drain {
+            length: Duration::from_secs(length),
+            hand_back: Duration::from_secs(hand_back),
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn short_units_finish_and_long_ones_are_handed_back() {
         let (units, hand_back) = (TaskTracker::new(), CancellationToken::new());
@@ -53,7 +69,7 @@ mod tests {
             }
         });
         let long = units.spawn(hand_back.clone().cancelled_owned());
-        drain(&units, &hand_back, started_at, Duration::from_secs(60)).await;
+        drain(&units, &hand_back, started_at, of_seconds(60, 15)).await;
         assert!(!short.await.expect("no panic"), "was handed back");
         long.await.expect("no panic");
         assert_eq!(started_at.elapsed(), Duration::from_secs(45));
@@ -64,7 +80,7 @@ mod tests {
         let (units, hand_back) = (TaskTracker::new(), CancellationToken::new());
         let started_at = Instant::now();
         units.spawn(std::future::pending::<()>());
-        drain(&units, &hand_back, started_at, Duration::from_secs(6)).await;
+        drain(&units, &hand_back, started_at, of_seconds(6, 2)).await;
         assert_eq!(started_at.elapsed(), Duration::from_secs(6));
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 use work_queue::{Settings, WorkQueue};
 
-use crate::drain::drain;
+use crate::drain::{Drain, drain};
 use crate::engine_settings::engine_settings;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
@@ -83,7 +83,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         Instant::now()
     };
     let (stopped_at, ()) = tokio::join!(stopping, intake.run(&context.shutdown));
-    drain(&units, &hand_back, stopped_at, settings.drain).await;
+    let time = Drain {
+        length: settings.drain,
+        hand_back: settings.hand_back_within(),
+    };
+    drain(&units, &hand_back, stopped_at, time).await;
     background.cancel();
     background_tasks.close();
     background_tasks.wait().await;

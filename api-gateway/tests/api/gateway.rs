@@ -193,6 +193,7 @@ async fn config(cloud: &FakeCloud, scheduler: SocketAddr, environment: &[(&str, 
         region = "ot1"
         listen = "127.0.0.1:0"
         admin_listen = "127.0.0.1:0"
+        drain_delay = "0s"
         scheduler_url = "http://{scheduler}"
         [regions.ot1]
         keystone_url = "http://{cloud}/v3"

@@ -163,6 +163,31 @@ async fn a_running_request_ends_before_the_gateway_does() {
     gateway.stop().await;
 }
 
+/// Fronts send callers until they have noticed that readiness is gone.
+#[tokio::test]
+async fn callers_that_come_before_fronts_have_noticed_the_end_are_answered() {
+    let gateway = TestGateway::start_with(&[
+        ("GATEWAY__DRAIN_DELAY", "1h"),
+        ("GATEWAY__TERMINATION_GRACE_PERIOD", "2h"),
+    ])
+    .await;
+    let closes = |response: &reqwest::Response| {
+        let connection = response.headers().get("connection");
+        connection.is_some_and(|value| value == "close")
+    };
+    let before = gateway.get(JOBS, "alice").await;
+    assert!(before.status() == 200 && !closes(&before));
+    gateway.shutdown.cancel();
+    // The connection that the client has kept, and new ones: none is good for another request.
+    for _ in 0..3 {
+        let during = gateway.get(JOBS, "alice").await;
+        assert!(during.status() == 200 && closes(&during), "{during:?}");
+    }
+    let accepted = gateway.accepted_job().await;
+    let shown = gateway.get(&format!("{JOBS}/{accepted}"), "alice").await;
+    assert_eq!(shown.status(), 200);
+}
+
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_no_job_of_unknown_fate() {
     let gateway = TestGateway::start().await;

@@ -17,7 +17,7 @@ use crate::{Clock, SystemClock};
 const USAGE_ERROR: u8 = 64;
 
 /// How much longer than its own drain a service may take before it is given up.
-const DRAIN_MARGIN: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 
 /// What a service is started with.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub struct Service {
     pub version: &'static str,
     /// One line for `--help`.
     pub about: &'static str,
-    /// How long it may drain.
+    /// How long it may take from a signal to the end of its drain.
     pub drain: fn(&Config) -> Duration,
 }
 

@@ -51,6 +51,12 @@ impl Builder {
         self
     }
 
+    /// Two gateways in `region`, behind an address that follows their readiness as a Kubernetes Service does.
+    pub fn two_gateways(mut self, region: Region) -> Self {
+        self.options.two_gateways.insert(region);
+        self
+    }
+
     /// `count` workers that copy into `region`.
     pub fn workers(mut self, region: Region, count: u16) -> Self {
         self.options.workers.insert(region, count);

@@ -55,7 +55,7 @@ pub use options::{GlanceOptions, Options, RabbitmqOptions};
 pub use parts::{Part, Sharing};
 pub use random_bytes::RandomBytes;
 pub use region::Region;
-pub use relay::relay;
+pub use relay::{Target, relay};
 pub use seed::{Ids, PROJECTS, SERVICE_USER, SeededUser, USERS};
 pub use supervisor::{Duty, serve};
 pub use wait::eventually;

@@ -1,6 +1,6 @@
 //! What can be chosen about a test bed. Kept in its state, so that a later `up` or `start` builds the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub struct Options {
     pub release: bool,
     /// Schedulers behind the schedulers' common address.
     pub schedulers: u16,
+    /// Regions with two gateways behind an address of their own.
+    pub two_gateways: BTreeSet<Region>,
     /// Workers that copy into each region.
     pub workers: BTreeMap<Region, u16>,
     /// How long a Keystone token is valid.
@@ -79,6 +81,7 @@ impl Default for Options {
             services: true,
             release: false,
             schedulers: 1,
+            two_gateways: BTreeSet::new(),
             workers: Region::ALL.map(|region| (region, 1)).into(),
             token_expiration: Duration::from_secs(3600),
             movable_plan_clock: false,

@@ -39,8 +39,12 @@ pub enum Part {
     Balancer,
     /// A scheduler, counted from 1.
     Scheduler(u16),
+    /// The common address of a region's two gateways, as a Kubernetes Service would be.
+    Gateways(Region),
     /// The gateway that serves a region as source.
     Gateway(Region),
+    /// Another one beside it.
+    SecondGateway(Region),
     /// A worker that copies into a region, counted from 1.
     Worker(Region, u16),
 }
@@ -82,7 +86,12 @@ impl Part {
     pub(crate) fn services(site: &Site) -> Vec<Self> {
         let mut parts = vec![Self::Balancer];
         parts.extend((1..=site.options.schedulers).map(Self::Scheduler));
-        parts.extend(Region::ALL.map(Self::Gateway));
+        for region in Region::ALL {
+            parts.push(Self::Gateway(region));
+            if site.options.two_gateways.contains(&region) {
+                parts.extend([Self::SecondGateway(region), Self::Gateways(region)]);
+            }
+        }
         for (&region, &count) in &site.options.workers {
             parts.extend((1..=count).map(|number| Self::Worker(region, number)));
         }
@@ -100,7 +109,10 @@ impl Part {
             Self::Redis => redis::launch(site),
             Self::Balancer => services::launch_balancer(site),
             Self::Scheduler(number) => services::launch_scheduler(site, number),
-            Self::Gateway(region) => services::launch_gateway(site, region),
+            Self::Gateways(region) => services::launch_gateways(site, region),
+            Self::Gateway(region) | Self::SecondGateway(region) => {
+                services::launch_gateway(site, region, self)
+            }
             Self::Worker(region, number) => services::launch_worker(site, region, number),
         }
     }
@@ -117,7 +129,9 @@ impl Part {
             Self::Redis => Probe::Redis(ports.redis()),
             Self::Balancer => Probe::Listens(ports.schedulers()),
             Self::Scheduler(number) => ready_page(ports.scheduler_admin(number)),
+            Self::Gateways(region) => Probe::Listens(ports.gateways(region)),
             Self::Gateway(region) => ready_page(ports.gateway_admin(region)),
+            Self::SecondGateway(region) => ready_page(ports.second_gateway_admin(region)),
             Self::Worker(region, number) => ready_page(ports.worker_admin(region, number)),
         }
     }
@@ -127,7 +141,12 @@ impl Part {
     pub fn is_service(self) -> bool {
         matches!(
             self,
-            Self::Balancer | Self::Scheduler(_) | Self::Gateway(_) | Self::Worker(..)
+            Self::Balancer
+                | Self::Scheduler(_)
+                | Self::Gateways(_)
+                | Self::Gateway(_)
+                | Self::SecondGateway(_)
+                | Self::Worker(..)
         )
     }
 }
@@ -150,6 +169,8 @@ impl fmt::Display for Part {
             Self::Scheduler(number) => write!(f, "scheduler-{number}"),
             Self::Gateway(Region::Ot1) => f.write_str("gateway-1"),
             Self::Gateway(Region::Ot2) => f.write_str("gateway-2"),
+            Self::SecondGateway(region) => write!(f, "second-gateway-{region}"),
+            Self::Gateways(region) => write!(f, "gateways-{region}"),
             Self::Worker(Region::Ot2, number) => write!(f, "worker-{number}"),
             Self::Worker(region, number) => write!(f, "worker-{region}-{number}"),
         }
@@ -172,7 +193,9 @@ impl FromStr for Part {
                 Self::Keystone(region, Sharing::Split),
                 Self::Glance(region),
                 Self::Front(region),
+                Self::Gateways(region),
                 Self::Gateway(region),
+                Self::SecondGateway(region),
             ]
         });
         if let Some(part) = fixed
@@ -211,6 +234,8 @@ mod tests {
             "scheduler-2",
             "gateway-1",
             "gateway-2",
+            "second-gateway-ot1",
+            "gateways-ot2",
             "worker-3",
             "worker-ot1-1",
         ] {

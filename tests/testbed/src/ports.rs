@@ -50,6 +50,17 @@ impl Ports {
     pub(crate) fn gateway_admin(self, region: Region) -> u16 {
         self.0 + 14 + region.index()
     }
+    /// The address behind which a region's two gateways stand.
+    pub(crate) fn gateways(self, region: Region) -> u16 {
+        self.0 + 16 + region.index()
+    }
+    pub(crate) fn second_gateway(self, region: Region) -> u16 {
+        self.0 + 18 + region.index()
+    }
+    pub(crate) fn second_gateway_admin(self, region: Region) -> u16 {
+        // What the others leave: 11 and 20.
+        self.0 + 11 + 9 * region.index()
+    }
     /// `number` counts from 1, up to [`MOST_SCHEDULERS`].
     pub(crate) fn scheduler(self, number: u16) -> u16 {
         self.0 + 20 + number
@@ -158,6 +169,11 @@ mod tests {
                 ports.front(region),
             ]);
             all.extend([ports.gateway(region), ports.gateway_admin(region)]);
+            all.extend([
+                ports.gateways(region),
+                ports.second_gateway(region),
+                ports.second_gateway_admin(region),
+            ]);
             all.extend((1..=MOST_WORKERS).map(|number| ports.worker_admin(region, number)));
         }
         for number in 1..=MOST_SCHEDULERS {

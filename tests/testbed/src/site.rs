@@ -63,8 +63,14 @@ impl Site {
         format!("http://127.0.0.1:{}", self.ports.front(region))
     }
 
+    /// Where a region's gateway, or its two, are reached.
     pub(crate) fn gateway_url(&self, region: Region) -> String {
-        format!("http://127.0.0.1:{}", self.ports.gateway(region))
+        let port = if self.options.two_gateways.contains(&region) {
+            self.ports.gateways(region)
+        } else {
+            self.ports.gateway(region)
+        };
+        format!("http://127.0.0.1:{port}")
     }
 
     pub(crate) fn rabbitmq_url(&self) -> String {

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Config, ConfigError, RegionConfig, Scope, secret};
+use super::{Config, ConfigError, GatewayConfig, RegionConfig, Scope, WorkerConfig, secret};
+use crate::run::DRAIN_MARGIN;
+
+/// A request that is over its deadline is still answered, and a body that nobody wants is read for a moment.
+const LATE_ANSWER: Duration = Duration::from_secs(2);
 
 /// Refuses a configuration that contradicts itself.
 pub(super) fn refuse(config: &Config) -> Result<(), ConfigError> {
     scheduler(config)?;
     if let Some(gateway) = &config.gateway {
         config.region(&gateway.region)?;
-        at_most(
-            ("gateway.request_deadline", gateway.request_deadline),
-            ("gateway.drain", gateway.drain),
-            "a drain must let running requests end",
-        )?;
+        end_of_gateway(gateway)?;
     }
     worker(config)?;
     if config.regions.is_empty() {
@@ -113,6 +113,11 @@ fn scheduler(config: &Config) -> Result<(), ConfigError> {
             return Err(ConfigError::key(key, "must be at least 1"));
         }
     }
+    killed_after(
+        "scheduler",
+        ("scheduler.drain", scheduler.drain),
+        scheduler.termination_grace_period,
+    )?;
     if scheduler.plan_clock_offset_file.is_some() && !scheduler.allow_test_clock {
         return Err(ConfigError::key(
             "scheduler.plan_clock_offset_file",
@@ -155,7 +160,74 @@ fn worker(config: &Config) -> Result<(), ConfigError> {
         ("scheduler.lease_length", config.scheduler.lease_length),
         ("worker.finish_patience", worker.finish_patience),
         "the end of a copy must be reported for at least one lease",
+    )?;
+    end_of_worker(worker, config.scheduler.lease_length)
+}
+
+/// From SIGTERM: fronts notice, running requests end, and then the process has ended by itself.
+fn end_of_gateway(gateway: &GatewayConfig) -> Result<(), ConfigError> {
+    at_most(
+        (
+            "2s + gateway.request_deadline",
+            gateway.request_deadline + LATE_ANSWER,
+        ),
+        ("gateway.drain", gateway.drain),
+        "a drain must let running requests end",
+    )?;
+    killed_after(
+        "gateway",
+        (
+            "gateway.drain_delay + gateway.drain",
+            gateway.drain_delay + gateway.drain,
+        ),
+        gateway.termination_grace_period,
     )
+}
+
+/// From SIGTERM: copies end, those that do not are handed back, and then the process has ended by itself.
+fn end_of_worker(worker: &WorkerConfig, lease_length: Duration) -> Result<(), ConfigError> {
+    if let Some(hand_back) = worker.hand_back {
+        positive("worker.hand_back", hand_back)?;
+        at_most(
+            ("worker.hand_back", hand_back),
+            ("worker.drain", worker.drain),
+            "it is the drain's last part",
+        )?;
+        at_most(
+            ("worker.hand_back", hand_back),
+            ("scheduler.lease_length", lease_length),
+            "a lease that runs out hands a copy on as well",
+        )?;
+    }
+    killed_after(
+        "worker",
+        ("worker.drain", worker.drain),
+        worker.termination_grace_period,
+    )
+}
+
+/// A service that is killed in its drain cuts callers off, or leaves copies to be missed until their leases end.
+fn killed_after(
+    service: &str,
+    (drain_key, drain): (&str, Duration),
+    grace: Duration,
+) -> Result<(), ConfigError> {
+    let needed = drain + DRAIN_MARGIN;
+    if needed <= grace {
+        return Ok(());
+    }
+    let time = humantime::format_duration;
+    Err(ConfigError::key(
+        format!("{service}.termination_grace_period"),
+        format!(
+            "is {}, but {drain_key} takes {} and ending takes {} more: make it at least {}, here and in \
+             Kubernetes (terminationGracePeriodSeconds), or shorten the drain",
+            time(grace),
+            time(drain),
+            time(DRAIN_MARGIN),
+            time(needed),
+        ),
+    ))
 }
 
 fn service_user(key: &str, region: &RegionConfig) -> Result<(), ConfigError> {

@@ -42,9 +42,18 @@ pub struct GatewayConfig {
     /// Requests of one tenant at once.
     #[serde(default = "request_burst")]
     pub request_burst: NonZeroU32,
-    /// How long running requests may take after SIGTERM.
-    #[serde(default = "thirty_seconds", deserialize_with = "duration::parse")]
+    /// How long after SIGTERM connections are still taken, with readiness gone: until fronts have noticed.
+    #[serde(default = "drain_delay", deserialize_with = "duration::parse")]
+    pub drain_delay: Duration,
+    /// How long running requests may take after that.
+    #[serde(default = "drain", deserialize_with = "duration::parse")]
     pub drain: Duration,
+    /// When the process is killed after SIGTERM, whatever it does.
+    #[serde(
+        default = "termination_grace_period",
+        deserialize_with = "duration::parse"
+    )]
+    pub termination_grace_period: Duration,
 }
 
 fn listen() -> SocketAddr {
@@ -57,6 +66,18 @@ fn admin_listen() -> SocketAddr {
 
 const fn thirty_seconds() -> Duration {
     Duration::from_secs(30)
+}
+
+const fn drain_delay() -> Duration {
+    Duration::from_secs(5)
+}
+
+const fn drain() -> Duration {
+    Duration::from_secs(35)
+}
+
+const fn termination_grace_period() -> Duration {
+    Duration::from_secs(60)
 }
 
 const fn body_limit_bytes() -> usize {

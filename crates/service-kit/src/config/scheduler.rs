@@ -66,6 +66,9 @@ pub struct SchedulerConfig {
     /// How long open calls may take after SIGTERM.
     #[serde(deserialize_with = "duration::parse")]
     pub drain: Duration,
+    /// When the process is killed after SIGTERM, whatever it does.
+    #[serde(deserialize_with = "duration::parse")]
+    pub termination_grace_period: Duration,
     /// How late a plan may fire after it was due while no scheduler ran.
     #[serde(deserialize_with = "duration::parse")]
     pub plan_late_window: Duration,
@@ -117,6 +120,7 @@ impl Default for SchedulerConfig {
             keep_finished: Duration::from_secs(30 * DAY),
             idempotency_window: Duration::from_secs(DAY),
             drain: Duration::from_secs(30),
+            termination_grace_period: Duration::from_secs(60),
             plan_late_window: Duration::from_secs(HOUR),
             allow_test_clock: false,
             plan_clock_offset_file: None,

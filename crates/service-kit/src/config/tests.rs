@@ -156,7 +156,29 @@ fn contradictions_are_refused_by_name() {
         ("worker", "report_every = \"20s\"", "worker.report_every: "),
         ("worker", "poll_longest = \"1s\"", "worker.poll_shortest: "),
         ("worker", "plan_images = 2001", "worker.plan_images: "),
-        ("gateway", "drain = \"1s\"", "gateway.request_deadline: "),
+        ("worker", "hand_back = \"2m\"", "worker.hand_back: "),
+        (
+            "worker",
+            "hand_back = \"40s\"",
+            "worker.hand_back: worker.hand_back (40s) must be at most scheduler.lease_length (30s)",
+        ),
+        (
+            "worker",
+            "drain = \"86s\"",
+            "worker.termination_grace_period: is 1m 30s, but worker.drain takes 1m 26s and ending takes 5s more: \
+             make it at least 1m 31s, here and in Kubernetes",
+        ),
+        (
+            "scheduler",
+            "termination_grace_period = \"30s\"",
+            "scheduler.termination_grace_period: is 30s, but scheduler.drain takes 30s",
+        ),
+        (
+            "gateway",
+            "drain_delay = \"30s\"",
+            "gateway.termination_grace_period: is 1m, but gateway.drain_delay + gateway.drain takes 1m 5s",
+        ),
+        ("gateway", "drain = \"31s\"", "gateway.request_deadline: "),
         ("copy", "read_ahead_bytes = 1", "copy.read_ahead_bytes: "),
         (
             "regions.ot1",

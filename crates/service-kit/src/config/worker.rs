@@ -45,9 +45,32 @@ pub struct WorkerConfig {
     /// How many images one action of a plan may copy by their tag.
     #[serde(default = "plan_images")]
     pub plan_images: NonZeroUsize,
-    /// How long running copies may take after SIGTERM before they are handed back.
+    /// How long it may take to end after SIGTERM: running copies go on, and what still runs in the last part is
+    /// handed back.
     #[serde(default = "drain", deserialize_with = "duration::parse")]
     pub drain: Duration,
+    /// How much of the drain is kept for handing back; see [`WorkerConfig::hand_back_within`].
+    #[serde(default, deserialize_with = "duration::parse_optional")]
+    pub hand_back: Option<Duration>,
+    /// When the process is killed after SIGTERM, whatever it does.
+    #[serde(
+        default = "termination_grace_period",
+        deserialize_with = "duration::parse"
+    )]
+    pub termination_grace_period: Duration,
+}
+
+/// Enough to abort an upload, wait until Glance has noticed, delete the image and say so.
+const LONGEST_HAND_BACK: Duration = Duration::from_secs(15);
+
+impl WorkerConfig {
+    /// The last part of the drain, in which copies are handed back: as configured, else a third of the drain, with
+    /// no more than is of use.
+    #[must_use]
+    pub fn hand_back_within(&self) -> Duration {
+        self.hand_back
+            .unwrap_or_else(|| LONGEST_HAND_BACK.min(self.drain / 3))
+    }
 }
 
 pub(super) fn scheduler_url() -> String {
@@ -92,4 +115,8 @@ const fn plan_images() -> NonZeroUsize {
 
 const fn drain() -> Duration {
     Duration::from_secs(60)
+}
+
+const fn termination_grace_period() -> Duration {
+    Duration::from_secs(90)
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use testbed::{Builder, Duty, GlanceOptions, Part, Region, TestBed};
+use testbed::{Builder, Duty, GlanceOptions, Part, Region, Target, TestBed};
 use tokio::time::Instant;
 
 /// A private two-region cloud with our services, on this machine.
@@ -58,9 +58,9 @@ enum Command {
     /// The parent of all parts; started by the others.
     #[command(hide = true)]
     Supervise(Supervise),
-    /// The schedulers' common address; started by the others.
+    /// The common address of schedulers or gateways; started by the others.
     #[command(hide = true)]
-    Relay { port: u16, targets: Vec<u16> },
+    Relay { port: u16, targets: Vec<Target> },
 }
 
 #[derive(Args)]

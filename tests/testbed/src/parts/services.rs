@@ -41,13 +41,37 @@ pub(super) fn launch_scheduler(site: &Site, number: u16) -> anyhow::Result<Launc
     launch(site, Part::Scheduler(number), "job-scheduler", &own)
 }
 
-pub(super) fn launch_gateway(site: &Site, region: Region) -> anyhow::Result<Launch> {
+/// The common address of a region's two gateways: the same relay, which asks each whether it is ready.
+pub(super) fn launch_gateways(site: &Site, region: Region) -> anyhow::Result<Launch> {
+    let part = Part::Gateways(region);
+    let ports = site.ports;
+    let mut launch = Launch::of(&site.binaries.testbed).named(part, site.log(part));
+    launch.arguments = vec!["relay".to_owned(), ports.gateways(region).to_string()];
+    for (listen, admin) in [
+        (ports.gateway(region), ports.gateway_admin(region)),
+        (
+            ports.second_gateway(region),
+            ports.second_gateway_admin(region),
+        ),
+    ] {
+        launch.arguments.push(format!("{listen}:{admin}"));
+    }
+    Ok(launch)
+}
+
+pub(super) fn launch_gateway(site: &Site, region: Region, part: Part) -> anyhow::Result<Launch> {
+    let ports = site.ports;
+    let (listen, admin) = match part {
+        Part::SecondGateway(_) => (
+            ports.second_gateway(region),
+            ports.second_gateway_admin(region),
+        ),
+        _ => (ports.gateway(region), ports.gateway_admin(region)),
+    };
     let own = format!(
-        "[gateway]\nregion = '{region}'\nlisten = '127.0.0.1:{}'\nadmin_listen = '127.0.0.1:{}'\n",
-        site.ports.gateway(region),
-        site.ports.gateway_admin(region)
+        "[gateway]\nregion = '{region}'\nlisten = '127.0.0.1:{listen}'\nadmin_listen = '127.0.0.1:{admin}'\n"
     );
-    launch(site, Part::Gateway(region), "api-gateway", &own)
+    launch(site, part, "api-gateway", &own)
 }
 
 pub(super) fn launch_worker(site: &Site, region: Region, number: u16) -> anyhow::Result<Launch> {
@@ -89,6 +113,8 @@ fn common(site: &Site) -> anyhow::Result<String> {
         "[gateway]
 region = 'ot1'
 scheduler_url = 'http://127.0.0.1:{schedulers}'
+# The front of a lone gateway does not look at its readiness: there is nothing to wait for.
+drain_delay = '0s'
 [worker]
 region = 'ot2'
 scheduler_url = 'http://127.0.0.1:{schedulers}'

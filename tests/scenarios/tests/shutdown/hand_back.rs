@@ -1,0 +1,54 @@
+//! A worker that is told to end hands its copy to another, and how long that takes.
+
+use anyhow::{Context, ensure};
+use jiff::Timestamp;
+use testbed::{Part, Region, say};
+use tokio::time::Instant;
+
+use crate::stage::{drain, expect_no_lost_lease, logged_at, turn};
+
+const SOURCE: Part = Part::Glance(Region::Ot1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_worker_starts_at_once_on_what_was_handed_back() -> anyhow::Result<()> {
+    let turn = turn().await?;
+    let image = turn.image("handed on", 256).await?;
+    let job = turn.start(&image).await?;
+    turn.copies().until_copying(&job).await?;
+    // The copy stands still, so it cannot end within the drain.
+    turn.bed.freeze(SOURCE).await?;
+    let workers = [1, 2].map(|number| Part::Worker(Region::Ot2, number));
+    let mut at_work = workers.into_iter().filter(|worker| {
+        let log = turn.bed.log(*worker).unwrap_or_default();
+        log.lines()
+            .any(|line| line.contains("a unit is granted") && line.contains(&job))
+    });
+    let worker = at_work.next().context("nobody was granted the copy")?;
+    let other = workers[usize::from(worker == workers[0])];
+
+    let told = Instant::now();
+    drain(turn.bed, worker).await?;
+    let drained = told.elapsed();
+    let granted = ["a unit is granted", job.as_str(), "job.attempt=2 "];
+    let granted = logged_at(turn.bed, other, &granted).await?;
+    let handed_back = ["the unit is handed back", job.as_str()];
+    let handed_back = logged_at(turn.bed, worker, &handed_back).await?;
+    let told_off = ["the units that still run are handed back"];
+    let told_off = logged_at(turn.bed, worker, &told_off).await?;
+    turn.bed.thaw(SOURCE).await?;
+    let milliseconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_millis();
+    say(format_args!(
+        "SIGTERM to the end of the worker: {} ms, of them {} ms to hand the copy back; from there to the next \
+         worker's grant: {} ms (a lease is 30 s)",
+        drained.as_millis(),
+        milliseconds(told_off, handed_back),
+        milliseconds(handed_back, granted),
+    ));
+
+    let document = turn.copies().until_replicated(&job).await?;
+    ensure!(document["attempt"] == 2, "{document}");
+    let replica = turn.replicas().expect_whole(&document, &image).await?;
+    expect_no_lost_lease(turn.bed)?;
+    turn.bed.start(worker).await?;
+    turn.leave(&[replica]).await
+}
