@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use readiness::{Condition, Readiness};
+pub use readiness::{Condition, Note, Readiness};
 
 /// The media type that `prometheus-client` encodes.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -100,6 +100,25 @@ mod tests {
             .await
             .expect("infallible")
             .status()
+    }
+
+    #[tokio::test]
+    async fn a_note_is_read_and_makes_nobody_unready() {
+        let readiness = Readiness::default();
+        readiness.condition("redis").met();
+        readiness.note("durability").say("appendonly is no");
+        let app = router(readiness, Arc::new(Registry::default()));
+        let request = Request::get("/readyz")
+            .body(Body::empty())
+            .expect("a request");
+        let answer = app.oneshot(request).await.expect("infallible");
+        assert_eq!(answer.status(), StatusCode::OK);
+        let body = axum::body::to_bytes(answer.into_body(), 1024).await;
+        let body = String::from_utf8(body.expect("short").to_vec());
+        assert_eq!(
+            body.as_deref(),
+            Ok(r#"{"durability":"appendonly is no","redis":"ok"}"#)
+        );
     }
 
     #[tokio::test]

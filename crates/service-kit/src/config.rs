@@ -29,7 +29,7 @@ pub use copy::{CopyConfig, Visibility};
 pub use gateway::GatewayConfig;
 pub use policy::PolicyConfig;
 pub use rabbitmq::RabbitmqConfig;
-pub use redis::RedisConfig;
+pub use redis::{HostPort, RedisConfig};
 pub use region::{RegionConfig, RulesConfig, Scope, ServiceUserConfig};
 pub use scheduler::{LimitsConfig, SchedulerConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};

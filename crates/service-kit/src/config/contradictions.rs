@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Config, ConfigError, GatewayConfig, RegionConfig, Scope, WorkerConfig, secret};
+use super::{
+    Config, ConfigError, GatewayConfig, RedisConfig, RegionConfig, Scope, WorkerConfig, secret,
+};
 use crate::run::DRAIN_MARGIN;
 
 /// A request that is over its deadline is still answered, and a body that nobody wants is read for a moment.
@@ -37,7 +39,45 @@ pub(super) fn refuse(config: &Config) -> Result<(), ConfigError> {
         &config.rabbitmq.url,
         &config.rabbitmq.url_file,
     )?;
-    secret::refuse_twice("redis.url", &config.redis.url, &config.redis.url_file)
+    redis(&config.redis)
+}
+
+fn redis(redis: &RedisConfig) -> Result<(), ConfigError> {
+    secret::refuse_twice("redis.url", &redis.url, &redis.url_file)?;
+    secret::refuse_twice(
+        "redis.sentinel_password",
+        &redis.sentinel_password,
+        &redis.sentinel_password_file,
+    )?;
+    if redis.sentinels.is_empty() {
+        let without_use = [
+            ("redis.sentinel_username", redis.sentinel_username.is_some()),
+            (
+                "redis.sentinel_password",
+                redis.sentinel_password.is_some() || redis.sentinel_password_file.is_some(),
+            ),
+        ];
+        return match without_use.iter().find(|(_, is_set)| *is_set) {
+            Some((key, _)) => Err(ConfigError::key(
+                *key,
+                "means nothing without redis.sentinels: remove it, or name the Sentinels",
+            )),
+            None => Ok(()),
+        };
+    }
+    if redis.sentinel_master.is_empty() {
+        return Err(ConfigError::key(
+            "redis.sentinel_master",
+            "is empty: the Sentinels know the master by a name",
+        ));
+    }
+    if redis.wait_for_replicas == Some(0) {
+        return Err(ConfigError::key(
+            "redis.wait_for_replicas",
+            "must be at least 1 with redis.sentinels: a failover loses what no replica has",
+        ));
+    }
+    Ok(())
 }
 
 fn scheduler(config: &Config) -> Result<(), ConfigError> {

@@ -69,6 +69,8 @@ pub struct SchedulerConfig {
     /// When the process is killed after SIGTERM, whatever it does.
     #[serde(deserialize_with = "duration::parse")]
     pub termination_grace_period: Duration,
+    /// Whether new jobs and plans are refused while Redis could lose what was accepted.
+    pub require_durable_redis: bool,
     /// How late a plan may fire after it was due while no scheduler ran.
     #[serde(deserialize_with = "duration::parse")]
     pub plan_late_window: Duration,
@@ -121,6 +123,7 @@ impl Default for SchedulerConfig {
             idempotency_window: Duration::from_secs(DAY),
             drain: Duration::from_secs(30),
             termination_grace_period: Duration::from_secs(60),
+            require_durable_redis: false,
             plan_late_window: Duration::from_secs(HOUR),
             allow_test_clock: false,
             plan_clock_offset_file: None,

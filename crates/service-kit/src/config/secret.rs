@@ -76,7 +76,7 @@ pub(super) fn resolve(
     }
 }
 
-/// Refuses a file that holds a secret: a `password`, or a `url` with one in it.
+/// Refuses a file that holds a secret: a `password` of whatever, or a `url` with one in it.
 pub(super) fn refuse_in_file(table: &Table) -> Result<(), ConfigError> {
     refuse_below("", table)
 }
@@ -98,7 +98,7 @@ fn refuse_below(prefix: &str, table: &Table) -> Result<(), ConfigError> {
                     ),
                 ));
             }
-            _ if name == "password" => {
+            _ if name == "password" || name.ends_with("_password") => {
                 return Err(ConfigError::key(
                     &key,
                     format!("no secrets in this file: use the environment, or {key}_file"),

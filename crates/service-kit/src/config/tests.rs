@@ -64,8 +64,9 @@ fn the_sample_names_every_key() {
             .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
             .then_some(name)
     });
-    // `url` and `password` are secrets: the file may only name where they are.
-    for key in keys.filter(|key| !["url", "password"].contains(key)) {
+    // The file may only name where secrets are.
+    let secrets = ["url", "password", "sentinel_password"];
+    for key in keys.filter(|key| !secrets.contains(key)) {
         let known = [format!("{key} ="), format!("[{key}"), format!(".{key}]")];
         assert!(
             known.iter().any(|text| SAMPLE.contains(text)),
@@ -152,6 +153,36 @@ fn contradictions_are_refused_by_name() {
             "scheduler.limits",
             "plans_per_tenant = 0",
             "scheduler.limits.plans_per_tenant: must be at least 1",
+        ),
+        (
+            "redis",
+            "sentinels = [\"redis\"]",
+            "redis.sentinels[0]: `redis` is not of the form host:port",
+        ),
+        (
+            "redis",
+            "sentinels = [\"redis:26379\"]\nsentinel_master = \"\"",
+            "redis.sentinel_master: is empty",
+        ),
+        (
+            "redis",
+            "sentinels = [\"redis:26379\"]\nwait_for_replicas = 0",
+            "redis.wait_for_replicas: must be at least 1 with redis.sentinels",
+        ),
+        (
+            "redis",
+            "sentinel_username = \"scheduler\"",
+            "redis.sentinel_username: means nothing without redis.sentinels",
+        ),
+        (
+            "redis",
+            "sentinel_password_file = \"/run/secrets/sentinel\"",
+            "redis.sentinel_password: means nothing without redis.sentinels",
+        ),
+        (
+            "redis",
+            "sentinel_password = \"hidden\"",
+            "redis.sentinel_password: no secrets in this file",
         ),
         ("worker", "report_every = \"20s\"", "worker.report_every: "),
         ("worker", "poll_longest = \"1s\"", "worker.poll_shortest: "),
