@@ -9,6 +9,12 @@ const GLANCE_AWAY: &str = "The image service is out of reach. Try again later.";
 const GLANCE_BUSY: &str = "The image service has too much to do. Try again later.";
 pub(super) const SCHEDULER_AWAY: &str = "The scheduler is out of reach. Try again later.";
 
+const NOT_ACCEPTING: &str = "Nothing new is accepted for now: the service could lose it. Its operator \
+                             knows of it. Try again later.";
+
+/// How long a caller is asked to wait while nothing is accepted: an operator has to do something, and a scheduler
+/// looks every minute whether it was done.
+const RETRY_WHEN_ACCEPTING: std::time::Duration = std::time::Duration::from_secs(60);
 /// How long a tenant at its queue limit is asked to wait: about as long as a copy takes.
 const RETRY_WHEN_SOME_ARE_DONE: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -17,6 +23,16 @@ impl Fault {
     #[must_use]
     pub(crate) fn no_such_job() -> Self {
         Self::NotFound("There is no such copy job.".to_owned())
+    }
+
+    /// 503 while the scheduler accepts nothing new, which only its operator can end.
+    #[must_use]
+    pub(super) fn not_accepting(why: &SchedulerError) -> Self {
+        tracing::warn!(%why, "nothing new is accepted");
+        Self::Unavailable {
+            message: NOT_ACCEPTING.to_owned(),
+            retry_after: RETRY_WHEN_ACCEPTING,
+        }
     }
 
     /// 404 for an image that does not exist, or not for this caller; Nova's words.
@@ -85,6 +101,7 @@ impl From<CreateError> for Fault {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::Refused(error) | CreateError::Unknown(error) => error.into(),
+            CreateError::NotAccepting(why) => Self::not_accepting(&why),
             CreateError::NotSent => Self::unavailable(SCHEDULER_AWAY),
         }
     }

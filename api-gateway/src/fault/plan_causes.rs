@@ -53,6 +53,7 @@ impl Fault {
     pub(crate) fn of_plan_create(error: CreateError) -> Self {
         match error {
             CreateError::Refused(error) | CreateError::Unknown(error) => Self::of_plan(error),
+            CreateError::NotAccepting(why) => Self::not_accepting(&why),
             CreateError::NotSent => Self::unavailable(SCHEDULER_AWAY),
         }
     }

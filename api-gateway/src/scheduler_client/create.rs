@@ -35,6 +35,9 @@ pub(crate) enum CreateError {
     /// It was not.
     #[error(transparent)]
     Refused(SchedulerError),
+    /// It was not: the scheduler accepts nothing new for now.
+    #[error("{0}")]
+    NotAccepting(SchedulerError),
     /// Nothing ever reached a scheduler: it was not.
     #[error("the scheduler is not connected")]
     NotSent,
@@ -93,8 +96,9 @@ impl SchedulerClient {
                 Err(error) => error,
             };
             let give_up = match error {
+                SchedulerError::TooLate(_) if sent => return Err(CreateError::Unknown(error)),
+                SchedulerError::TooLate(_) => return Err(CreateError::NotAccepting(error)),
                 SchedulerError::NotFound
-                | SchedulerError::TooLate(_)
                 | SchedulerError::LimitReached(_)
                 | SchedulerError::Taken
                 | SchedulerError::Invalid(_) => return Err(CreateError::Refused(error)),

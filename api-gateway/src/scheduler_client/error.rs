@@ -11,7 +11,7 @@ pub(crate) enum SchedulerError {
     /// No such job or plan, or not the viewer's.
     #[error("there is no such job or plan")]
     NotFound,
-    /// The job's status does not allow it any more.
+    /// The job's status does not allow it any more; to a create: nothing new is accepted now.
     #[error("{0}")]
     TooLate(String),
     /// A limit of the tenant.
