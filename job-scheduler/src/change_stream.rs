@@ -114,7 +114,8 @@ impl One {
             let Some(stored) = self.watched.jobs.store.load(self.id).await? else {
                 return Ok(None);
             };
-            if stored.version > self.seen {
+            // Lower after the store fell back to an older state.
+            if stored.version != self.seen {
                 self.seen = stored.version;
                 self.over = stored.record.status.is_final();
                 return Ok(Some((stored, self)));
@@ -146,6 +147,11 @@ impl All {
                 if !batch.is_empty() {
                     return Ok(Some((batch, self)));
                 }
+                continue;
+            }
+            // A store that fell back, or was wiped, gives numbers out again: everything is told anew.
+            if store.sequence().await? < self.seen {
+                self.seen = 0;
                 continue;
             }
             self.watched.wait(&mut self.changes).await;

@@ -1,4 +1,4 @@
-//! Whether Redis answers, as readiness, gRPC health and metrics say it; and whether it is durable.
+//! Whether Redis answers, as readiness and gRPC health say it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,11 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::job_service::JobApi;
-use crate::metrics::Metrics;
 use crate::store::Store;
-use crate::store::redis::{Durability, RedisStore};
 use crate::work_service::Work;
 
 /// How often Redis is asked whether it is there.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How often its settings are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Keeps readiness and gRPC health true until shutdown; then says that this scheduler is going.
 pub(crate) async fn run(
@@ -59,30 +55,5 @@ async fn tell(reporter: &HealthReporter, serving: bool) {
         WorkServiceServer::<Work>::NAME,
     ] {
         reporter.set_service_status(service, status).await;
-    }
-}
-
-/// Looks at start and every minute whether an accepted job could be lost, and says so loudly.
-pub(crate) async fn watch_durability(
-    store: Arc<RedisStore>,
-    metrics: Arc<Metrics>,
-    shutdown: CancellationToken,
-) {
-    let mut pause = Duration::ZERO;
-    while shutdown
-        .run_until_cancelled(tokio::time::sleep(pause))
-        .await
-        .is_some()
-    {
-        pause = match store.check_durability().await {
-            Ok(Durability { replicas, concerns }) => {
-                for concern in &concerns {
-                    tracing::error!(concern, "an accepted job could be lost when redis crashes");
-                }
-                metrics.durability(concerns.len(), replicas);
-                LOOK_EVERY
-            }
-            Err(_) => ASK_EVERY,
-        };
     }
 }

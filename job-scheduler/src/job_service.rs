@@ -11,6 +11,7 @@ use proto::v1::job_service_server::JobService;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use crate::acceptance::Acceptance;
 use crate::change_stream::{Told, Watched};
 use crate::image_progress;
 use crate::intake;
@@ -33,6 +34,8 @@ pub struct JobApi {
     pub jobs: Jobs,
     /// Changes.
     pub feed: ChangeFeed,
+    /// Whether there may be new ones.
+    pub acceptance: Acceptance,
     /// Ends open streams.
     pub shutdown: CancellationToken,
 }
@@ -147,6 +150,7 @@ impl JobService for JobApi {
             idempotency,
             not_after,
         };
+        self.acceptance.check()?;
         let stored = intake::create(&self.jobs, wanted).await?;
         Ok(Response::new(v1::CreateJobResponse {
             request_digest: digest(&stored),

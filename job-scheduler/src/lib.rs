@@ -6,9 +6,11 @@
 //! [`work_service`], [`reconciler`], [`dispatcher`]); then plans, in the same order: [`plan_record`],
 //! [`plan_lifecycle`], [`store::plans`], [`plans`], [`plan_service`], [`plan_keeper`].
 
+pub mod acceptance;
 mod change_stream;
 mod claims;
 pub mod dispatcher;
+mod durability_watch;
 pub mod fairness;
 mod health;
 mod image_progress;
@@ -36,6 +38,7 @@ pub mod settings;
 pub mod status;
 pub mod store;
 pub mod store_clock;
+mod store_watch;
 pub mod task;
 mod viewer;
 pub mod watch;

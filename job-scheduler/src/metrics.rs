@@ -16,6 +16,8 @@ use prometheus_client::registry::{Registry, Unit};
 pub use self::plans::PlanMetrics;
 use crate::job_record::JobRecord;
 use crate::store::Census;
+use crate::store::redis::{ConcernKind, Durability};
+use crate::store_watch::Loss;
 
 /// Label of a job's status.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,6 +38,25 @@ struct RegionLabel {
     region: String,
 }
 
+/// Label of what is wrong with Redis.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConcernLabel {
+    concern: &'static str,
+}
+
+/// Label of a way in which Redis forgot something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LossLabel {
+    kind: &'static str,
+}
+
+impl From<Loss> for LossLabel {
+    fn from(loss: Loss) -> Self {
+        let kind = loss.as_str();
+        Self { kind }
+    }
+}
+
 /// The scheduler's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -47,8 +68,10 @@ pub struct Metrics {
     leftovers: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     messages: Family<RegionLabel, Counter>,
     unreadable: Counter,
-    unsafe_settings: Gauge<i64, AtomicI64>,
+    concerns: Family<ConcernLabel, Gauge<i64, AtomicI64>>,
     replicas: Gauge<i64, AtomicI64>,
+    awaited_replicas: Gauge<i64, AtomicI64>,
+    store_losses: Family<LossLabel, Counter>,
     /// Those of plans.
     pub(crate) plans: PlanMetrics,
 }
@@ -68,8 +91,10 @@ impl Metrics {
             leftovers: Family::default(),
             messages: Family::default(),
             unreadable: Counter::default(),
-            unsafe_settings: Gauge::default(),
+            concerns: Family::default(),
             replicas: Gauge::default(),
+            awaited_replicas: Gauge::default(),
+            store_losses: Family::default(),
             plans: PlanMetrics::register(registry),
         };
         registry.register(
@@ -114,15 +139,29 @@ impl Metrics {
             metrics.unreadable.clone(),
         );
         registry.register(
-            "store_unsafe_settings",
-            "Settings of Redis under which an accepted job could be lost",
-            metrics.unsafe_settings.clone(),
+            "store_concerns",
+            "1 for what is so about Redis that it loses accepted jobs, or may come to",
+            metrics.concerns.clone(),
         );
         registry.register(
             "store_replicas",
             "Replicas of Redis that are connected",
             metrics.replicas.clone(),
         );
+        registry.register(
+            "store_awaited_replicas",
+            "Replicas of Redis that must have a job before it is accepted",
+            metrics.awaited_replicas.clone(),
+        );
+        registry.register(
+            "store_losses",
+            "Times that Redis was found wiped, fallen back or replaced",
+            metrics.store_losses.clone(),
+        );
+        for kind in Loss::ALL {
+            // A series that appears with its first event looks to an alert as if nothing had happened.
+            drop(metrics.store_losses.get_or_create(&kind.into()));
+        }
         metrics
     }
 
@@ -176,12 +215,22 @@ impl Metrics {
             .set(count(census.leftovers));
     }
 
-    /// What Redis would lose in a crash.
-    pub(crate) fn durability(&self, concerns: usize, replicas: u64) {
-        self.unsafe_settings
-            .set(i64::try_from(concerns).unwrap_or(i64::MAX));
-        self.replicas
-            .set(i64::try_from(replicas).unwrap_or(i64::MAX));
+    /// What Redis would lose in a crash or failover.
+    pub(crate) fn durability(&self, found: &Durability) {
+        for kind in ConcernKind::ALL {
+            let stands = found.concerns.iter().any(|concern| concern.kind == kind);
+            let concern = kind.as_str();
+            let gauge = self.concerns.get_or_create(&ConcernLabel { concern });
+            gauge.set(i64::from(stands));
+        }
+        let count = |replicas: u64| i64::try_from(replicas).unwrap_or(i64::MAX);
+        self.replicas.set(count(found.replicas));
+        self.awaited_replicas.set(count(found.awaited));
+    }
+
+    /// Redis forgot something.
+    pub(crate) fn store_lost(&self, what: Loss) {
+        self.store_losses.get_or_create(&what.into()).inc();
     }
 
     fn entered(&self, status: JobStatus) {

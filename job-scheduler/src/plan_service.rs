@@ -8,6 +8,7 @@ use proto::v1::plan_service_server::PlanService;
 use service_kit::telemetry::trace_context;
 use tonic::{Request, Response, Status};
 
+use crate::acceptance::Acceptance;
 use crate::page_limit::PageLimit;
 use crate::plan_keeper;
 use crate::plan_lifecycle::{Edit, Signal, Wanted, accept, edit, signal, view};
@@ -28,6 +29,8 @@ const SHOWN: usize = 100;
 pub struct PlanApi {
     /// The plans.
     pub plans: Plans,
+    /// Whether there may be new ones.
+    pub acceptance: Acceptance,
 }
 
 // === impl PlanApi ===
@@ -48,6 +51,7 @@ impl PlanApi {
         if not_after.is_some_and(|until| until < jobs.now()) {
             return Err(CallError::CameTooLate);
         }
+        self.acceptance.check()?;
         let record = accept(wanted, plans.now(), &plans.rules)?;
         let limit = jobs.settings.plans_per_tenant;
         match jobs.store.create_plan(&record, limit).await {

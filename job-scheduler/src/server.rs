@@ -10,6 +10,7 @@ use proto::v1::job_service_server::JobServiceServer;
 use proto::v1::plan_service_server::PlanServiceServer;
 use proto::v1::work_service_server::WorkServiceServer;
 use service_kit::admin::{AdminServer, Readiness};
+use service_kit::config::RedisConfig;
 use service_kit::telemetry::trace_context;
 use service_kit::{Backoff, Clock, Context};
 use tokio::net::TcpListener;
@@ -21,6 +22,7 @@ use tonic::transport::Server;
 use tracing::Instrument;
 use work_queue::WorkQueue;
 
+use crate::acceptance::Acceptance;
 use crate::job_service::JobApi;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
@@ -29,12 +31,13 @@ use crate::plan_lifecycle::PlanRules;
 use crate::plan_service::PlanApi;
 use crate::plans::Plans;
 use crate::settings::Settings;
-use crate::store::redis::RedisStore;
+use crate::store::redis::{RedisStore, Sentinels, Servers};
 use crate::store::{Store, StoreError};
 use crate::store_clock::StoreClock;
+use crate::store_watch::StoreWatch;
 use crate::watch::ChangeFeed;
 use crate::work_service::Work;
-use crate::{dispatcher, health, plan_keeper, reconciler, serving};
+use crate::{dispatcher, durability_watch, health, plan_keeper, reconciler, serving};
 
 /// The shortest and longest pause before the subscription to changes is made anew.
 const RESUBSCRIBE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -49,6 +52,7 @@ pub struct Scheduler {
     jobs: Jobs,
     plans: Plans,
     feed: ChangeFeed,
+    acceptance: Acceptance,
     shutdown: CancellationToken,
     tasks: TaskTracker,
     /// The first task that ended by itself, which none should.
@@ -106,6 +110,7 @@ impl Scheduler {
             jobs,
             plans,
             feed: ChangeFeed::default(),
+            acceptance: Acceptance::default(),
             shutdown,
             tasks: TaskTracker::new(),
             broken: Arc::default(),
@@ -116,6 +121,13 @@ impl Scheduler {
     #[must_use]
     pub fn with_plan_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.plans.clock = clock;
+        self
+    }
+
+    /// The same, but what is new is accepted only as far as this says.
+    #[must_use]
+    pub fn with_acceptance(mut self, acceptance: Acceptance) -> Self {
+        self.acceptance = acceptance;
         self
     }
 
@@ -188,6 +200,7 @@ impl Scheduler {
         let job_api = JobApi {
             jobs: self.jobs.clone(),
             feed: self.feed.clone(),
+            acceptance: self.acceptance.clone(),
             shutdown: self.shutdown.clone(),
         };
         let work = Work {
@@ -203,7 +216,8 @@ impl Scheduler {
     #[must_use]
     pub fn plan_service(&self) -> PlanServiceServer<PlanApi> {
         let plans = self.plans.clone();
-        PlanServiceServer::new(PlanApi { plans })
+        let acceptance = self.acceptance.clone();
+        PlanServiceServer::new(PlanApi { plans, acceptance })
     }
 
     /// Waits until everything that was started has ended, after shutdown.
@@ -232,12 +246,12 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::register(&mut registry));
     let readiness = Readiness::default();
     let redis_answers = readiness.condition("redis");
-    let store = Arc::new(RedisStore::new(
-        &config.redis.url()?,
-        &config.redis.key_prefix,
-        config.redis.response_timeout,
-        settings.shape.clone(),
-    )?);
+    let store = Arc::new(store_of(&config.redis, &settings)?);
+    let acceptance = if config.scheduler.require_durable_redis {
+        Acceptance::while_durable()
+    } else {
+        Acceptance::default()
+    };
 
     let admin = AdminServer::bind(
         config.scheduler.admin_listen,
@@ -263,7 +277,8 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         settings,
         metrics.clone(),
         shutdown.clone(),
-    );
+    )
+    .with_acceptance(acceptance.clone());
     // Refused with the configuration unless a test clock is allowed.
     if let Some(file) = &config.scheduler.plan_clock_offset_file {
         let moved = PlanClock::new(Arc::new(clock.clone()), file.clone());
@@ -275,7 +290,9 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         let follow = moved.run(scheduler.jobs.plan_nudge.clone(), shutdown.clone());
         scheduler.supervise("plan clock", follow);
     }
-    let follow = clock.run(store.clone(), heartbeat, shutdown.clone());
+    let follow = clock
+        .clone()
+        .run(store.clone(), heartbeat, shutdown.clone());
     scheduler.supervise("clock", follow);
     scheduler.start_listening()?;
     scheduler.start_reconciling();
@@ -286,8 +303,20 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let (reporter, health) = tonic_health::server::health_reporter();
     let watch = health::run(store.clone(), reporter, redis_answers, shutdown.clone());
     scheduler.supervise("health", watch);
-    let watch = health::watch_durability(store, metrics, shutdown.clone());
+    let told = durability_watch::Told {
+        metrics: metrics.clone(),
+        note: readiness.note("durability"),
+        acceptance,
+    };
+    let watch = durability_watch::run(store.clone(), told, shutdown.clone());
     scheduler.supervise("durability", watch);
+    let watch = StoreWatch {
+        store,
+        clock: Arc::new(clock),
+        metrics,
+        note: readiness.note("store"),
+    };
+    scheduler.supervise("store watch", watch.run(shutdown.clone()));
 
     let (jobs, work) = scheduler.services();
     tracing::info!(listen = %listener.local_addr()?, "serving");
@@ -330,6 +359,25 @@ async fn served_until_drained<E>(
             Ok(())
         }
     }
+}
+
+/// The store, wherever the configuration says that Redis is.
+fn store_of(config: &RedisConfig, settings: &Settings) -> anyhow::Result<RedisStore> {
+    let url = config.url()?;
+    let servers = if config.sentinels.is_empty() {
+        Servers::fixed(&url)?
+    } else {
+        let sentinels = Sentinels {
+            addresses: config.sentinels.clone(),
+            master: config.sentinel_master.clone(),
+            username: config.sentinel_username.clone(),
+            password: config.sentinel_password()?,
+        };
+        Servers::by_sentinels(&url, sentinels)?
+    };
+    let (prefix, timeout) = (&config.key_prefix, config.response_timeout);
+    let store = RedisStore::at(servers, prefix, timeout, settings.shape.clone());
+    Ok(store.waiting_for(config.wait_for_replicas))
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -45,6 +45,9 @@ pub enum CallError {
     /// Too late.
     #[error(transparent)]
     NotCancelable(#[from] NotCancelable),
+    /// The operator wants nothing accepted that the store might lose.
+    #[error("nothing new is accepted while the store could lose it: {0}")]
+    NotDurable(String),
     /// The scheduler is going away.
     #[error("the scheduler is shutting down")]
     ShuttingDown,
@@ -64,7 +67,7 @@ impl CallError {
             Self::Invalid(_) | Self::InvalidPlan(_) => Code::InvalidArgument,
             Self::TooManyJobs { .. } | Self::TooManyPlans { .. } => Code::ResourceExhausted,
             Self::CameTooLate | Self::OtherRevision => Code::Aborted,
-            Self::NotCancelable(_) => Code::FailedPrecondition,
+            Self::NotCancelable(_) | Self::NotDurable(_) => Code::FailedPrecondition,
             Self::ShuttingDown => Code::Unavailable,
             Self::IllegalTransition(_) => Code::Internal,
             Self::Store(error) => match error {
@@ -87,7 +90,7 @@ impl From<CallError> for Status {
         let code = error.code();
         if matches!(code, Code::Internal | Code::DataLoss) {
             tracing::error!(error = %error, "a call failed");
-        } else if code == Code::Unavailable {
+        } else if code == Code::Unavailable || matches!(error, CallError::NotDurable(_)) {
             tracing::warn!(error = %error, "a call failed");
         }
         Self::new(code, error.to_string())

@@ -32,6 +32,7 @@
 //! | `plans:<scope>` | sorted set | plans by time of creation |
 //! | `plan-due` | sorted set | plans by the time of the next look at them |
 //! | `holders:<image>` | set | plans that hold a replica as a recovery point |
+//! | `identity` | string | made at the first start, so that a store that was wiped is known for it |
 //! | `ping` | | deleted to see whether Redis takes writes; never exists |
 //! | `barrier` | string | written only to see it reach a replica |
 
@@ -211,6 +212,10 @@ impl Keys {
 
     pub(super) fn barrier(&self) -> String {
         self.key(&["barrier"])
+    }
+
+    pub(super) fn identity(&self) -> String {
+        self.key(&["identity"])
     }
 
     pub(super) fn serving(&self) -> String {

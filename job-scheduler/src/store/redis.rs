@@ -5,26 +5,32 @@
 
 mod connection;
 mod durability;
+mod identity;
 mod plans;
 mod record;
 mod scripts;
+mod servers;
 mod subscription;
 mod view;
+mod writer;
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{ClaimId, JobId, RegionId};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use redis::Client;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use tokio::sync::watch;
 
 use self::connection::Connection;
-pub use self::durability::Durability;
+pub use self::durability::{Concern, ConcernKind, Durability};
+use self::identity::Promised;
+pub use self::identity::{Sequences, Standing};
 use self::plans::PlanScripts;
 use self::scripts::Scripts;
+pub use self::servers::{Sentinels, Servers, UnusableUrl};
+use self::writer::Awaited;
 use super::change::Planner;
 use super::keys::Keys;
 use super::lane::Lane;
@@ -41,7 +47,7 @@ const LANES_PER_SCAN: usize = 200;
 
 /// The store in Redis.
 pub struct RedisStore {
-    client: Client,
+    servers: Servers,
     keys: Keys,
     shape: Shape,
     scripts: Scripts,
@@ -50,19 +56,14 @@ pub struct RedisStore {
     connection: Connection,
     /// For writes that wait for a replica: `WAIT` holds up whatever shares its connection.
     durable: Connection,
-    /// Whether a replica has ever been seen.
-    replicated: AtomicBool,
+    awaited: Awaited,
+    promised: Promised,
 }
-
-/// A URL that no client can be made of. Says nothing of the URL, which holds a password.
-#[derive(Debug, thiserror::Error)]
-#[error("redis.url is not of the form redis://user:password@host:port/database")]
-pub struct UnusableUrl;
 
 // === impl RedisStore ===
 
 impl RedisStore {
-    /// Prepares the store; the first call connects.
+    /// Prepares the store at one server; the first call connects.
     ///
     /// # Errors
     /// [`UnusableUrl`].
@@ -72,20 +73,44 @@ impl RedisStore {
         response_timeout: Duration,
         shape: Shape,
     ) -> Result<Self, UnusableUrl> {
-        let client = Client::open(url.expose_secret()).map_err(|_| UnusableUrl)?;
-        let connect =
-            || Connection::prepare(client.clone(), response_timeout).map_err(|_| UnusableUrl);
+        let servers = Servers::fixed(url)?;
+        Ok(Self::at(servers, key_prefix, response_timeout, shape))
+    }
+
+    /// Prepares the store wherever the servers are.
+    #[must_use]
+    pub fn at(
+        servers: Servers,
+        key_prefix: &str,
+        response_timeout: Duration,
+        shape: Shape,
+    ) -> Self {
+        let connect = || Connection::prepare(servers.clone(), response_timeout);
         let keys = Keys::new(key_prefix);
-        Ok(Self {
-            connection: connect()?,
-            durable: connect()?,
+        Self {
+            connection: connect(),
+            durable: connect(),
             scripts: Scripts::new(keys.clone()),
             plans: PlanScripts::new(),
-            client,
+            servers,
             keys,
             shape,
-            replicated: AtomicBool::new(false),
-        })
+            awaited: Awaited::new(None),
+            promised: Promised::default(),
+        }
+    }
+
+    /// The same, with so many replicas that must have what is accepted; none: as many as are seen.
+    #[must_use]
+    pub fn waiting_for(mut self, replicas: Option<u64>) -> Self {
+        self.awaited = Awaited::new(replicas);
+        self
+    }
+
+    /// Hears of each connection that is made: it may lead to another server, or to one that was started anew.
+    #[must_use]
+    pub fn connections(&self) -> watch::Receiver<u64> {
+        self.connection.made()
     }
 
     fn planner(&self) -> Planner<'_> {
@@ -189,11 +214,12 @@ impl Store for RedisStore {
         let change = self.planner().create(record, terms.first_ticket_at, now);
         let created = self
             .scripts
-            .create(self.durable(), record, &change, terms)
+            .create(self.durable().await?, record, &change, terms)
             .await?;
-        if !matches!(created, Created::New { .. }) {
+        match created {
+            Created::New { version } => self.promised.job(version),
             // The call that made it may have died waiting for a replica.
-            self.barrier(now).await?;
+            Created::Exists | Created::KeyTaken(_) => self.barrier(now).await?,
         }
         Ok(created)
     }
@@ -206,9 +232,11 @@ impl Store for RedisStore {
     ) -> Result<Stored, StoreError> {
         let change = self.planner().commit(&before.record, after, now);
         let finished = before.record.lease.is_some() && after.lease.is_none();
-        let must_last = change.charge.is_some() || finished;
+        // A status is what callers are told: it must not go back.
+        let moved = before.record.status != after.status;
+        let must_last = change.charge.is_some() || finished || moved;
         let writer = if must_last {
-            self.durable()
+            self.durable().await?
         } else {
             self.plain()
         };
@@ -216,6 +244,9 @@ impl Store for RedisStore {
             .scripts
             .commit(writer, before, Some(after), &change)
             .await?;
+        if must_last {
+            self.promised.job(version);
+        }
         Ok(Stored {
             record: after.clone(),
             version,
@@ -375,12 +406,12 @@ impl Store for RedisStore {
     }
 
     async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
-        subscription::subscribe(&self.client, &self.keys.channel()).await
+        subscription::subscribe(&self.servers, &self.keys.channel()).await
     }
 
     async fn barrier(&self, now: Timestamp) -> Result<(), StoreError> {
-        let writer = self.durable();
-        if writer.waits {
+        let writer = self.durable().await?;
+        if writer.replicas > 0 {
             self.scripts.barrier(writer, now).await?;
         }
         Ok(())

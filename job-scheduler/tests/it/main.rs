@@ -1,6 +1,9 @@
 //! Tests of the whole scheduler: both stores side by side, and the services over gRPC.
 
+mod durability;
 mod errands;
+mod failover;
+mod forgetful_store;
 mod image_progress;
 mod plan_api;
 mod plan_bed;
@@ -11,6 +14,7 @@ mod redis_server;
 mod replicas;
 mod rig;
 mod sample;
+mod sentinel;
 mod store_outage;
 mod stores_are_equal;
 mod tickets;

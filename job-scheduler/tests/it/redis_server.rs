@@ -10,6 +10,17 @@ pub(crate) struct RedisServer {
     process: Child,
     port: u16,
     directory: PathBuf,
+    /// Laid over the settings that lose nothing.
+    settings: Vec<(&'static str, &'static str)>,
+    disk: Disk,
+}
+
+/// How much it may write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    Large,
+    /// No file grows beyond a mebibyte; as on a full disk, writing more is an error.
+    Small,
 }
 
 impl RedisServer {
@@ -18,15 +29,30 @@ impl RedisServer {
     /// # Panics
     /// When Redis is not installed or does not start: the test that needs it cannot be run.
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with other settings, as in redis.conf.
+    pub(crate) async fn start_with(settings: &[(&'static str, &'static str)]) -> Self {
+        Self::start_on(Disk::Large, settings).await
+    }
+
+    /// The same on a disk that is soon full.
+    pub(crate) async fn start_on_small_disk(settings: &[(&'static str, &'static str)]) -> Self {
+        Self::start_on(Disk::Small, settings).await
+    }
+
+    async fn start_on(disk: Disk, settings: &[(&'static str, &'static str)]) -> Self {
         let port = free_port();
         let directory =
             std::env::temp_dir().join(format!("scheduler-redis-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a scratch directory can be made");
-        let process = spawn(port, &directory);
         let server = Self {
-            process,
+            process: spawn(port, &directory, settings, disk),
             port,
             directory,
+            settings: settings.to_vec(),
+            disk,
         };
         server.wait_until_ready().await;
         server
@@ -48,6 +74,33 @@ impl RedisServer {
         self.process.wait().expect("it was started here");
     }
 
+    /// Everything that it has written.
+    pub(crate) fn wipe(&self) {
+        std::fs::remove_dir_all(&self.directory).expect("it is there");
+        std::fs::create_dir_all(&self.directory).expect("it was there");
+    }
+
+    /// Runs a command and gives its answer.
+    pub(crate) async fn ask<T: redis::FromRedisValue>(&self, command: &str) -> T {
+        ask(self.port, command).await
+    }
+
+    /// Makes it a replica of what listens on a port, and waits until both say that it follows.
+    pub(crate) async fn follow(&self, port: u16) {
+        self.ask::<()>(&format!("REPLICAOF 127.0.0.1 {port}")).await;
+        for _ in 0..600 {
+            let here: String = self.ask("INFO replication").await;
+            let there: String = ask(port, "INFO replication").await;
+            let count = |word| there.matches(word).count();
+            let follow = count("state=") > 0 && count("state=") == count("state=online");
+            if here.contains("master_link_status:up") && follow {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the replica did not follow within thirty seconds");
+    }
+
     /// Stops it in its tracks, or lets it go on: its connections stay open and say nothing.
     pub(crate) fn freeze(&self, frozen: bool) {
         let signal = if frozen { "-STOP" } else { "-CONT" };
@@ -58,7 +111,7 @@ impl RedisServer {
 
     /// Starts it again on the same port and data.
     pub(crate) async fn restart(&mut self) {
-        self.process = spawn(self.port, &self.directory);
+        self.process = spawn(self.port, &self.directory, &self.settings, self.disk);
         self.wait_until_ready().await;
     }
 
@@ -87,8 +140,31 @@ impl Drop for RedisServer {
     }
 }
 
-fn spawn(port: u16, directory: &PathBuf) -> Child {
-    Command::new("redis-server")
+async fn ask<T: redis::FromRedisValue>(port: u16, command: &str) -> T {
+    let client = redis::Client::open(("127.0.0.1", port)).expect("an address");
+    let connection = client.get_multiplexed_async_connection().await;
+    let mut words = command.split(' ');
+    let mut command = redis::cmd(words.next().expect("a command"));
+    for word in words {
+        command.arg(word);
+    }
+    let mut connection = connection.expect("it runs");
+    let answer = command.query_async(&mut connection).await;
+    answer.expect("it can be asked that")
+}
+
+fn spawn(port: u16, directory: &PathBuf, settings: &[(&str, &str)], disk: Disk) -> Child {
+    let settings = settings.iter();
+    let mut command = match disk {
+        Disk::Large => Command::new("redis-server"),
+        Disk::Small => {
+            let mut shell = Command::new("bash");
+            let limited = "trap '' XFSZ; ulimit -f 1024; exec redis-server \"$@\"";
+            shell.args(["-c", limited, "redis-server"]);
+            shell
+        }
+    };
+    command
         .args([
             "--port",
             &port.to_string(),
@@ -99,6 +175,12 @@ fn spawn(port: u16, directory: &PathBuf) -> Child {
         ])
         .args(["--appendonly", "yes", "--appendfsync", "always"])
         .args(["--maxmemory-policy", "noeviction"])
+        // A replica that joins is not to wait for others to join with it.
+        .args(["--repl-diskless-sync-delay", "0"])
+        .args(settings.flat_map(|(name, values)| {
+            let values = values.split(' ').map(str::to_owned);
+            std::iter::once(format!("--{name}")).chain(values)
+        }))
         .arg("--dir")
         .arg(directory)
         .stdout(Stdio::null())
@@ -107,7 +189,7 @@ fn spawn(port: u16, directory: &PathBuf) -> Child {
         .expect("redis-server cannot be started: install the Debian package `redis-server`")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound").port()
 }

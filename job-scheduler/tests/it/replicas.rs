@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::JobId;
-use job_scheduler::store::redis::RedisStore;
+use job_scheduler::store::redis::{ConcernKind, RedisStore};
 use job_scheduler::store::{Store as _, StoreError};
 use job_scheduler::store_clock::StoreClock;
-use redis::aio::MultiplexedConnection;
 use service_kit::{Clock as _, ManualClock, SystemClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
 
@@ -21,35 +21,9 @@ use crate::sample::{at, settings, shape};
 /// Longer than a write waits for a replica.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-fn store(url: String) -> Arc<RedisStore> {
+fn store(url: String, replicas: Option<u64>) -> Arc<RedisStore> {
     let store = RedisStore::new(&url.into(), "test", TIMEOUT, shape(2));
-    Arc::new(store.expect("a URL"))
-}
-
-async fn connect(server: &RedisServer) -> MultiplexedConnection {
-    let client = redis::Client::open(server.url()).expect("a URL");
-    let connection = client.get_multiplexed_async_connection();
-    connection.await.expect("it answers")
-}
-
-async fn replicate(replica: &RedisServer, of: &RedisServer) {
-    let mut command = redis::cmd("REPLICAOF");
-    command.arg("127.0.0.1").arg(of.port());
-    let mut connection = connect(replica).await;
-    command
-        .query_async::<()>(&mut connection)
-        .await
-        .expect("done");
-    for _ in 0..200 {
-        let mut info = redis::cmd("INFO");
-        let info = info.arg("replication").query_async(&mut connection).await;
-        let info: String = info.expect("it answers");
-        if info.contains("master_link_status:up") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the replica did not follow within ten seconds");
+    Arc::new(store.expect("a URL").waiting_for(replicas))
 }
 
 /// Stands before a Redis; while `cutting`, each connection ends behind the first answer.
@@ -89,9 +63,9 @@ async fn pass_on(mut near: TcpStream, mut far: TcpStream, cutting: Arc<AtomicBoo
 #[tokio::test]
 async fn a_connection_lost_between_a_write_and_its_wait_is_no_promise() {
     let (master, replica) = (RedisServer::start().await, RedisServer::start().await);
-    replicate(&replica, &master).await;
+    replica.follow(master.port()).await;
     let cutting = Arc::new(AtomicBool::new(false));
-    let store = store(proxy(&master, cutting.clone()).await);
+    let store = store(proxy(&master, cutting.clone()).await, None);
     let found = store.check_durability().await.expect("answers");
     assert_eq!(found.replicas, 1);
     let rig = Rig::on(store, settings(2), ManualClock::at(at(0))).await;
@@ -110,11 +84,96 @@ async fn a_connection_lost_between_a_write_and_its_wait_is_no_promise() {
     replica.freeze(false);
 }
 
+/// A way to a Redis on which nothing moves while `held`.
+async fn hold_up(server: &RedisServer, held: Arc<AtomicBool>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let (here, port) = (listener.local_addr().expect("bound"), server.port());
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else {
+                continue;
+            };
+            let (near, far) = (near.into_split(), far.into_split());
+            tokio::spawn(pump(near.0, far.1, held.clone()));
+            tokio::spawn(pump(far.0, near.1, held.clone()));
+        }
+    });
+    here.port()
+}
+
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, held: Arc<AtomicBool>) {
+    let mut buffer = [0; 8192];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        while held.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Of two replicas one has the job, and the other becomes the master: lost. Who waits for both accepts nothing then.
+#[tokio::test]
+async fn any_replica_may_take_over_only_if_all_are_waited_for() {
+    let mut master = RedisServer::start().await;
+    let (near, far) = (RedisServer::start().await, RedisServer::start().await);
+    let held = Arc::new(AtomicBool::new(false));
+    near.follow(master.port()).await;
+    far.follow(hold_up(&master, held.clone()).await).await;
+
+    let one_suffices = store(master.url(), Some(1));
+    let found = one_suffices.check_durability().await.expect("answers");
+    let losing: Vec<_> = found.losing().map(|it| it.kind).collect();
+    assert!(
+        losing.contains(&ConcernKind::ReplicasUnawaited),
+        "{losing:?}"
+    );
+    let careless = Rig::on(one_suffices, settings(2), ManualClock::at(at(0))).await;
+    let careful = Rig::on(
+        store(master.url(), None),
+        settings(2),
+        ManualClock::at(at(0)),
+    )
+    .await;
+    let kept = careful.create("t1").await;
+
+    held.store(true, Ordering::Relaxed);
+    let refused = careful.create_as(JobId::generate(), "t1", None).await;
+    assert_eq!(refused.expect_err("one lacks it").code(), Code::Unavailable);
+    let lost = careless.create("t1").await;
+    master.kill();
+    far.ask::<()>("REPLICAOF NO ONE").await;
+
+    let after = store(far.url(), Some(0));
+    let load = async |id| after.load(id).await.expect("answers");
+    assert!(load(kept).await.is_some());
+    assert!(load(lost).await.is_none(), "then waiting for one would do");
+}
+
+/// A cancel is a promise as well.
+#[tokio::test]
+async fn a_cancel_that_no_replica_has_is_not_answered() {
+    let (master, replica) = (RedisServer::start().await, RedisServer::start().await);
+    replica.follow(master.port()).await;
+    let rig = Rig::on(
+        store(master.url(), None),
+        settings(2),
+        ManualClock::at(at(0)),
+    )
+    .await;
+    let id = rig.create("t1").await;
+    replica.freeze(true);
+    let refused = rig.cancel(id, "t1").await.expect_err("not replicated");
+    assert_eq!(refused.code(), Code::Unavailable);
+    replica.freeze(false);
+}
+
 #[tokio::test]
 async fn replicas_that_went_away_are_still_waited_for_and_missed_loudly() {
     let (master, mut replica) = (RedisServer::start().await, RedisServer::start().await);
-    replicate(&replica, &master).await;
-    let store = store(master.url());
+    replica.follow(master.port()).await;
+    let store = store(master.url(), None);
     assert_eq!(store.check_durability().await.expect("answers").replicas, 1);
     let rig = Rig::on(store.clone(), settings(2), ManualClock::at(at(0))).await;
     rig.create("t1").await;
@@ -122,11 +181,9 @@ async fn replicas_that_went_away_are_still_waited_for_and_missed_loudly() {
     let refused = rig.create_as(JobId::generate(), "t1", None).await;
     assert_eq!(refused.expect_err("no replica").code(), Code::Unavailable);
     let found = store.check_durability().await.expect("answers");
-    let missed = found
-        .concerns
-        .iter()
-        .any(|it| it.contains("replicas are gone"));
-    assert!(missed, "{:?}", found.concerns);
+    let missed = found.losing().map(|it| it.kind);
+    let missed: Vec<_> = missed.collect();
+    assert!(missed.contains(&ConcernKind::ReplicasMissing), "{missed:?}");
     let refused = rig.create_as(JobId::generate(), "t1", None).await;
     assert_eq!(refused.expect_err("still none").code(), Code::Unavailable);
 }
@@ -134,20 +191,14 @@ async fn replicas_that_went_away_are_still_waited_for_and_missed_loudly() {
 #[tokio::test]
 async fn a_redis_that_became_a_replica_does_not_count_as_there() {
     let (master, other) = (RedisServer::start().await, RedisServer::start().await);
-    let store = store(master.url());
+    let store = store(master.url(), None);
     store.ping().await.expect("it takes writes");
-    replicate(&master, &other).await;
+    master.follow(other.port()).await;
     assert!(matches!(
         store.ping().await,
         Err(StoreError::Unavailable(_))
     ));
-    let clients = async || {
-        let mut connection = connect(&master).await;
-        let mut list = redis::cmd("CLIENT");
-        let list = list.arg("LIST").arg("TYPE").arg("NORMAL");
-        let list: String = list.query_async(&mut connection).await.expect("answers");
-        list
-    };
+    let clients = async || master.ask::<String>("CLIENT LIST TYPE NORMAL").await;
     // The next command comes on a new connection, which may lead elsewhere.
     let before = clients().await;
     store.ping().await.expect_err("read-only");
@@ -164,7 +215,7 @@ async fn a_redis_that_became_a_replica_does_not_count_as_there() {
 #[tokio::test]
 async fn schedulers_whose_clocks_differ_agree_on_the_time_of_redis() {
     let server = RedisServer::start().await;
-    let store = store(server.url());
+    let store = store(server.url(), None);
     let now = SystemClock.now();
     for skew in [-3_600, 7_200] {
         let local = ManualClock::at(now);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::{JobId, JobStatus, Unit};
 use jiff::SignedDuration;
+use job_scheduler::acceptance::Acceptance;
 use job_scheduler::intake::create_for_plan;
 use job_scheduler::metrics::Metrics;
 use job_scheduler::settings::Settings;
@@ -52,6 +53,14 @@ impl Rig {
         Self::on(store, settings, ManualClock::at(at(0))).await
     }
 
+    /// The same, which accepts what is new only as far as it may.
+    pub(crate) async fn start_accepting(settings: Settings, acceptance: Acceptance) -> Self {
+        let store = Arc::new(MemoryStore::new(settings.shape.clone()));
+        let (clock, stop) = (ManualClock::at(at(0)), CancellationToken::new());
+        let scheduler = scheduler(store, settings, clock.clone(), &stop);
+        Self::serving(scheduler.with_acceptance(acceptance), clock, stop).await
+    }
+
     /// One more on a store that others use too.
     pub(crate) async fn on(store: Arc<dyn Store>, settings: Settings, clock: ManualClock) -> Self {
         Self::with_plan_clock(store, settings, clock.clone(), clock).await
@@ -77,10 +86,12 @@ impl Rig {
         plan_clock: ManualClock,
     ) -> Self {
         let stop = CancellationToken::new();
-        let metrics = Arc::new(Metrics::register(&mut Registry::default()));
-        let wall = Arc::new(clock.clone());
-        let scheduler = Scheduler::new(store, wall, settings, metrics, stop.clone());
+        let scheduler = scheduler(store, settings, clock.clone(), &stop);
         let scheduler = scheduler.with_plan_clock(Arc::new(plan_clock));
+        Self::serving(scheduler, clock, stop).await
+    }
+
+    async fn serving(scheduler: Scheduler, clock: ManualClock, stop: CancellationToken) -> Self {
         scheduler.start_listening().expect("constants");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -227,6 +238,16 @@ impl Progress {
     pub(crate) async fn until(&mut self, directive: v1::Directive) {
         while self.next().await.directive() != directive {}
     }
+}
+
+fn scheduler(
+    store: Arc<dyn Store>,
+    settings: Settings,
+    clock: ManualClock,
+    stop: &CancellationToken,
+) -> Scheduler {
+    let metrics = Arc::new(Metrics::register(&mut Registry::default()));
+    Scheduler::new(store, Arc::new(clock), settings, metrics, stop.clone())
 }
 
 /// What was granted.

@@ -1,179 +1,257 @@
-//! Whether Redis would keep an accepted job through a crash, and the wait for a replica.
+//! Whether an accepted job could be lost, by what Redis says of itself: its persistence, its eviction policy and its
+//! replicas. What is found is judged here, by a pure function; what comes of it is the caller's business.
+//!
+//! The rule for replicas: whichever of them becomes the master must have what was accepted. A master that was
+//! replaced without knowing it keeps those replicas that have not heard of the new one, so a write is safe only when
+//! *all* replicas have acknowledged it: one of them is the new master, and it acknowledges no more.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+mod facts;
 
-use redis::{FromRedisValue, ScriptInvocation};
-
+use self::facts::Facts;
 use super::RedisStore;
-use super::connection::Connection;
 use crate::store::StoreError;
 
-/// How long a write waits for a replica's acknowledgement, in milliseconds.
-const REPLICA_PATIENCE_MS: u64 = 1_000;
-
-/// What is said when a Redis that had replicas has none.
-const LOST: &str = "all replicas are gone; writes wait for one and are refused until it is back \
-                    (start the schedulers anew to go on without)";
+/// A replica that was silent for so long is behind, in seconds. Redis' own limit (`min-replicas-max-lag`) is the same.
+const LONGEST_LAG: u64 = 10;
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Durability {
-    /// Replicas that are connected.
+    /// Replicas that are connected and up to date but for the last moments.
     pub replicas: u64,
-    /// Settings under which an accepted job could be lost, each with what it should be. Empty: all
-    /// is well.
-    pub concerns: Vec<String>,
+    /// Replicas that must have what is accepted.
+    pub awaited: u64,
+    /// What is not as it should be. Empty: all is well.
+    pub concerns: Vec<Concern>,
 }
 
-/// Asks Redis for its settings and replicas. Some managed services forbid `CONFIG`; what cannot be
-/// read is a concern too. Where replicas were seen before, their loss is one.
-async fn check(connection: &Connection, replicated: bool) -> Result<Durability, StoreError> {
-    let info: String = connection
-        .command(redis::cmd("INFO").arg("replication"))
-        .await?;
-    let replicas = info
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("connected_slaves:")?.parse().ok())
-        .unwrap_or(0);
-    let mut command = redis::cmd("CONFIG");
-    command
-        .arg("GET")
-        .arg("append*")
-        .arg("maxmemory-policy")
-        .arg("min-replicas-to-write");
-    let settings: BTreeMap<String, String> = connection.command(&command).await.unwrap_or_default();
-    Ok(Durability {
-        replicas,
-        concerns: concerns(&settings, replicas, replicated),
-    })
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concern {
+    /// What it is about.
+    pub kind: ConcernKind,
+    /// What is so, and what should be.
+    pub text: String,
 }
 
-fn concerns(settings: &BTreeMap<String, String>, replicas: u64, replicated: bool) -> Vec<String> {
-    let mut wanted = vec![
-        ("appendonly", "yes"),
-        ("appendfsync", "always"),
-        ("maxmemory-policy", "noeviction"),
+/// Kinds of concerns; a metric's label, so there are few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConcernKind {
+    /// No append-only file.
+    AppendOnlyFile,
+    /// The append-only file is not synced with each write.
+    Sync,
+    /// It is not synced while it is being rewritten.
+    SyncDuringRewrite,
+    /// It cannot be written.
+    AppendFailing,
+    /// Keys are dropped when memory is full.
+    Eviction,
+    /// A setting that must be known cannot be read.
+    Unreadable,
+    /// Fewer replicas than are waited for.
+    ReplicasMissing,
+    /// More replicas than are waited for.
+    ReplicasUnawaited,
+    /// A master without replicas takes writes, though there should be replicas.
+    WritesWithoutReplicas,
+    /// A replica lags: its loss of touch is near.
+    ReplicaLag,
+    /// The append-only file cannot be rewritten: it grows until the disk is full.
+    RewriteFailing,
+    /// Snapshots fail, which new replicas need.
+    SnapshotFailing,
+}
+
+// === impl ConcernKind ===
+
+impl ConcernKind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::AppendOnlyFile,
+        Self::Sync,
+        Self::SyncDuringRewrite,
+        Self::AppendFailing,
+        Self::Eviction,
+        Self::Unreadable,
+        Self::ReplicasMissing,
+        Self::ReplicasUnawaited,
+        Self::WritesWithoutReplicas,
+        Self::ReplicaLag,
+        Self::RewriteFailing,
+        Self::SnapshotFailing,
     ];
-    if replicas > 0 || replicated {
-        wanted.push(("min-replicas-to-write", "1"));
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AppendOnlyFile => "append_only_file",
+            Self::Sync => "sync",
+            Self::SyncDuringRewrite => "sync_during_rewrite",
+            Self::AppendFailing => "append_failing",
+            Self::Eviction => "eviction",
+            Self::Unreadable => "unreadable",
+            Self::ReplicasMissing => "replicas_missing",
+            Self::ReplicasUnawaited => "replicas_unawaited",
+            Self::WritesWithoutReplicas => "writes_without_replicas",
+            Self::ReplicaLag => "replica_lag",
+            Self::RewriteFailing => "rewrite_failing",
+            Self::SnapshotFailing => "snapshot_failing",
+        }
     }
-    let lost = replicated && replicas == 0;
-    let lost = lost.then(|| LOST.to_owned());
-    let settings = wanted
-        .into_iter()
-        .filter_map(|(name, value)| match settings.get(name) {
-            Some(is) if is == value => None,
-            // More replicas than asked for are as good.
-            Some(is) if name == "min-replicas-to-write" && is != "0" => None,
-            Some(is) => Some(format!("{name} is {is} and should be {value}")),
-            None => Some(format!("{name} cannot be read and should be {value}")),
-        });
-    lost.into_iter().chain(settings).collect()
-}
 
-/// The way in which a script that writes is run.
-#[derive(Clone, Copy)]
-pub(super) struct Writer<'a> {
-    pub(super) connection: &'a Connection,
-    /// Whether the write must have reached a replica.
-    pub(super) waits: bool,
-}
-
-impl Writer<'_> {
-    /// Runs a script; where it waits, the answer comes when a replica has what it wrote. `WAIT` asks
-    /// for the writes of its own connection, so both go to Redis in one go.
-    pub(super) async fn script<T: FromRedisValue>(
-        &self,
-        invocation: &ScriptInvocation<'_>,
-    ) -> Result<T, StoreError> {
-        if !self.waits {
-            return self.connection.script(invocation).await;
-        }
-        let mut wait = redis::cmd("WAIT");
-        wait.arg(1).arg(REPLICA_PATIENCE_MS);
-        let (answer, acknowledged): (T, u64) =
-            self.connection.script_then(invocation, wait).await?;
-        if acknowledged == 0 {
-            let why = "no replica acknowledged the write in time";
-            return Err(StoreError::Unavailable(why.to_owned()));
-        }
-        Ok(answer)
+    /// Whether an accepted job could be lost for it now; else it only leads there.
+    #[must_use]
+    pub const fn loses(self) -> bool {
+        !matches!(
+            self,
+            Self::ReplicaLag | Self::RewriteFailing | Self::SnapshotFailing
+        )
     }
 }
+
+// === impl Durability ===
+
+impl Durability {
+    /// Those for which an accepted job could be lost.
+    pub fn losing(&self) -> impl Iterator<Item = &Concern> {
+        self.concerns.iter().filter(|it| it.kind.loses())
+    }
+}
+
+// === impl RedisStore ===
 
 impl RedisStore {
-    /// Looks whether an accepted job could be lost. Once a replica has been seen, writes wait for one
-    /// for as long as this store lives: its loss must not lower the promise without a word.
+    /// Looks whether an accepted job could be lost.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn check_durability(&self) -> Result<Durability, StoreError> {
-        let replicated = self.replicated.load(Ordering::Relaxed);
-        let found = check(&self.connection, replicated).await?;
-        if found.replicas > 0 {
-            self.replicated.store(true, Ordering::Relaxed);
-        }
-        Ok(found)
+        let facts = Facts::read(&self.connection).await?;
+        let replicas = facts.replicas_online();
+        self.awaited.saw(replicas);
+        let awaited = self.awaited.replicas().unwrap_or(replicas);
+        Ok(Durability {
+            replicas,
+            awaited,
+            concerns: judge(&facts, awaited),
+        })
     }
+}
 
-    /// The writer of what must not be lost.
-    pub(super) fn durable(&self) -> Writer<'_> {
-        Writer {
-            connection: &self.durable,
-            waits: self.replicated.load(Ordering::Relaxed),
-        }
-    }
+fn judge(facts: &Facts, awaited: u64) -> Vec<Concern> {
+    let mut concerns = of_disk(facts);
+    concerns.extend(of_replicas(facts, awaited));
+    concerns
+}
 
-    /// The writer of what may be lost with a crash, for it is written again.
-    pub(super) fn plain(&self) -> Writer<'_> {
-        Writer {
-            connection: &self.connection,
-            waits: false,
+fn of_disk(facts: &Facts) -> Vec<Concern> {
+    let mut concerns = Vec::new();
+    let mut say = |kind, text: String| concerns.push(Concern { kind, text });
+    if facts.info("aof_enabled") != Some("1") {
+        say(
+            ConcernKind::AppendOnlyFile,
+            match facts.setting("save") {
+                Some("") | None => "appendonly is no and should be yes: a crash loses everything",
+                Some(_) => {
+                    "appendonly is no and should be yes: a crash loses everything since the last snapshot"
+                }
+            }
+            .to_owned(),
+        );
+    }
+    for (name, wanted, kind) in [
+        ("appendfsync", "always", ConcernKind::Sync),
+        (
+            "no-appendfsync-on-rewrite",
+            "no",
+            ConcernKind::SyncDuringRewrite,
+        ),
+        ("maxmemory-policy", "noeviction", ConcernKind::Eviction),
+    ] {
+        match facts.setting(name) {
+            Some(is) if is == wanted => {}
+            Some(is) => say(kind, format!("{name} is {is} and should be {wanted}")),
+            None => say(
+                ConcernKind::Unreadable,
+                format!("{name} cannot be read and should be {wanted}"),
+            ),
         }
     }
+    for (status, kind, text) in [
+        (
+            "aof_last_write_status",
+            ConcernKind::AppendFailing,
+            "the append-only file cannot be written: is the disk full?",
+        ),
+        (
+            "aof_last_bgrewrite_status",
+            ConcernKind::RewriteFailing,
+            "the append-only file could not be rewritten and grows: is the disk full?",
+        ),
+        (
+            "rdb_last_bgsave_status",
+            ConcernKind::SnapshotFailing,
+            "the last snapshot failed, and a new replica needs one: is the disk full?",
+        ),
+    ] {
+        if facts.info(status).is_some_and(|is| is != "ok") {
+            say(kind, format!("{status} is not ok: {text}"));
+        }
+    }
+    concerns
+}
+
+fn of_replicas(facts: &Facts, awaited: u64) -> Vec<Concern> {
+    let mut concerns = Vec::new();
+    let mut say = |kind, text: String| concerns.push(Concern { kind, text });
+    let online = facts.replicas_online();
+    if online < awaited {
+        say(
+            ConcernKind::ReplicasMissing,
+            format!(
+                "{online} of {awaited} replicas are connected: writes wait for all of them, and nothing is \
+                 accepted until they are back (redis.wait_for_replicas says how many)"
+            ),
+        );
+    }
+    if online > awaited {
+        say(
+            ConcernKind::ReplicasUnawaited,
+            format!(
+                "{online} replicas are connected and writes wait for {awaited}: a failover to another one loses \
+                 what it lacks; redis.wait_for_replicas should be {online}"
+            ),
+        );
+    }
+    if awaited > 0 {
+        let name = "min-replicas-to-write";
+        match facts.setting(name).map(str::parse::<u64>) {
+            Some(Ok(1..)) => {}
+            Some(_) => say(
+                ConcernKind::WritesWithoutReplicas,
+                format!(
+                    "{name} is 0 and should be {awaited}: a master that was replaced goes on taking writes"
+                ),
+            ),
+            None => say(
+                ConcernKind::Unreadable,
+                format!("{name} cannot be read and should be {awaited}"),
+            ),
+        }
+    }
+    for replica in facts.replicas().filter(|it| it.lag > LONGEST_LAG) {
+        say(
+            ConcernKind::ReplicaLag,
+            format!(
+                "the replica {} was last heard of {} s ago",
+                replica.address, replica.lag
+            ),
+        );
+    }
+    concerns
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect()
-    }
-
-    #[test]
-    fn safe_settings_raise_no_concern_and_others_are_named() {
-        let safe = [
-            ("appendonly", "yes"),
-            ("appendfsync", "always"),
-            ("maxmemory-policy", "noeviction"),
-        ];
-        assert_eq!(concerns(&settings(&safe), 0, false), Vec::<String>::new());
-        assert_eq!(concerns(&settings(&safe), 1, true).len(), 1);
-        let usual = settings(&[("appendonly", "no"), ("appendfsync", "everysec")]);
-        assert_eq!(
-            concerns(&usual, 0, false),
-            [
-                "appendonly is no and should be yes",
-                "appendfsync is everysec and should be always",
-                "maxmemory-policy cannot be read and should be noeviction",
-            ]
-        );
-    }
-
-    #[test]
-    fn replicas_that_are_gone_are_a_concern_and_not_forgotten() {
-        let safe = settings(&[
-            ("appendonly", "yes"),
-            ("appendfsync", "always"),
-            ("maxmemory-policy", "noeviction"),
-            ("min-replicas-to-write", "1"),
-        ]);
-        assert_eq!(concerns(&safe, 1, true), Vec::<String>::new());
-        assert_eq!(concerns(&safe, 0, true), [LOST]);
-    }
-}
+mod tests;

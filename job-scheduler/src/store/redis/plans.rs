@@ -56,9 +56,10 @@ impl RedisStore {
             .arg(json(change)?)
             .arg(id.to_string());
         // What is decided here is acted upon elsewhere: units of work, removals, an answer to the owner.
-        let (answer, detail): (String, String) = self.durable().script(&call).await?;
+        let writer = self.durable().await?;
+        let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
-            "done" => number(&detail),
+            "done" => number(&detail).inspect(|version| self.promised.plan(*version)),
             "conflict" => Err(StoreError::Conflict),
             "held" => Err(detail
                 .parse()
@@ -111,11 +112,14 @@ impl PlanStore for RedisStore {
             .arg(json(record)?)
             .arg(json(&change)?)
             .arg(limit);
-        let (answer, detail): (String, String) = self.durable().script(&call).await?;
+        let writer = self.durable().await?;
+        let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
-            "new" => Ok(CreatedPlan::New {
-                version: number(&detail)?,
-            }),
+            "new" => {
+                let version = number(&detail)?;
+                self.promised.plan(version);
+                Ok(CreatedPlan::New { version })
+            }
             "exists" => Ok(CreatedPlan::Exists),
             "limit" => Err(StoreError::LimitReached),
             _ => Err(unexpected(&answer)),

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use redis::{Script, ScriptInvocation};
 
 use super::connection::Connection;
-use super::durability::Writer;
 use super::view;
+use super::writer::Writer;
 use crate::fairness::RegionView;
 use crate::job_record::JobRecord;
 use crate::store::change::{Change, LaneKeys};

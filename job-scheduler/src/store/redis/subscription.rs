@@ -1,30 +1,33 @@
 //! One subscription to all changes, on a connection of its own.
 //!
 //! Redis keeps nothing for a subscriber that is away, so the stream ends with its connection and
-//! whoever reads it re-reads everything after subscribing again.
+//! whoever reads it re-reads everything after subscribing again. It also ends when another server has become
+//! the master: the old one may hold the connection for long and say nothing.
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use redis::Client;
 use tokio::time::timeout;
 
 use super::connection::CONNECT_DEADLINE;
+use super::servers::Servers;
 use crate::job_record::Owner;
 use crate::store::keys::unescape;
 use crate::store::{ChangeNotice, StoreError};
 
 /// Subscribes; the stream ends when the connection is lost.
 pub(super) async fn subscribe(
-    client: &Client,
+    servers: &Servers,
     channel: &str,
 ) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
     // A Redis that accepts a connection and then says nothing must not hold the subscriber for ever.
     let pubsub = timeout(CONNECT_DEADLINE, async {
-        let mut pubsub = client.get_async_pubsub().await?;
+        let master = servers.master().await?;
+        let moves = servers.moves();
+        let mut pubsub = master.get_async_pubsub().await?;
         pubsub.subscribe(channel).await?;
-        Ok::<_, redis::RedisError>(pubsub)
+        Ok::<_, redis::RedisError>((pubsub, moves))
     });
-    let pubsub = pubsub
+    let (pubsub, mut moves) = pubsub
         .await
         .map_err(|_| StoreError::Unavailable("no subscription in time".to_owned()))?
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -33,7 +36,11 @@ pub(super) async fn subscribe(
         let text: Option<String> = message.get_payload().ok();
         std::future::ready(text.as_deref().and_then(read))
     });
-    Ok(notices.boxed())
+    let moved = async move {
+        // Ends with the store, too.
+        let _ = moves.changed().await;
+    };
+    Ok(notices.take_until(Box::pin(moved)).boxed())
 }
 
 /// `<job> <region> <tenant> <version>`, as the scripts write it.
