@@ -87,6 +87,12 @@ impl Builder {
         self
     }
 
+    /// `count` replicas of Redis, and Sentinels that make one of them the master when the master is away.
+    pub fn redis_replicas(mut self, count: u16) -> Self {
+        self.options.redis_replicas = count;
+        self
+    }
+
     /// A Redis directive, as in redis.conf.
     pub fn redis(mut self, directive: &str, value: &str) -> Self {
         self.options

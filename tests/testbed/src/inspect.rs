@@ -8,6 +8,7 @@ use lapin::{Connection, ConnectionProperties};
 use redis::aio::MultiplexedConnection;
 
 use crate::bed::TestBed;
+use crate::parts::Part;
 use crate::region::Region;
 
 /// A file of a Glance's store or staging directory.
@@ -98,7 +99,22 @@ impl TestBed {
     /// # Errors
     /// When Redis does not answer.
     pub async fn redis(&self) -> anyhow::Result<MultiplexedConnection> {
-        let client = redis::Client::open(self.site().redis_url())?;
+        self.redis_of(Part::Redis).await
+    }
+
+    /// A connection to Redis, one of its replicas or a Sentinel, by its part.
+    ///
+    /// # Errors
+    /// When the part is none of these, or does not answer.
+    pub async fn redis_of(&self, part: Part) -> anyhow::Result<MultiplexedConnection> {
+        let ports = self.site().ports;
+        let port = match part {
+            Part::Redis => ports.redis(),
+            Part::RedisReplica(number) => ports.redis_replica(number),
+            Part::Sentinel(number) => ports.sentinel(number),
+            other => anyhow::bail!("{other} does not speak Redis' protocol"),
+        };
+        let client = redis::Client::open(("127.0.0.1", port))?;
         Ok(client.get_multiplexed_async_connection().await?)
     }
 

@@ -30,6 +30,8 @@ pub struct Options {
     pub glance: BTreeMap<Region, GlanceOptions>,
     /// The message broker.
     pub rabbitmq: RabbitmqOptions,
+    /// Replicas of Redis; with any there are Sentinels too, and the schedulers ask them where the master is.
+    pub redis_replicas: u16,
     /// Redis directives beyond (or instead of) the test bed's own, as in redis.conf.
     pub redis: BTreeMap<String, String>,
     /// TOML that is laid over the configuration of every service.
@@ -89,6 +91,7 @@ impl Default for Options {
                 .map(|region| (region, GlanceOptions::default()))
                 .into(),
             rabbitmq: RabbitmqOptions::default(),
+            redis_replicas: 0,
             redis: BTreeMap::new(),
             config: String::new(),
             part_config: BTreeMap::new(),

@@ -8,6 +8,7 @@ pub(crate) mod keystone;
 mod nginx;
 mod rabbitmq;
 mod redis;
+mod sentinel;
 mod services;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::str::FromStr;
 
 use anyhow::bail;
 
+use crate::ports::SENTINELS;
 use crate::ready::Probe;
 use crate::region::Region;
 use crate::site::Site;
@@ -35,6 +37,10 @@ pub enum Part {
     Rabbitmq,
     /// The scheduler's store.
     Redis,
+    /// A replica of it, counted from 1; it may have become the master.
+    RedisReplica(u16),
+    /// Watches over the store and its replicas, counted from 1.
+    Sentinel(u16),
     /// The common address of all schedulers, as a Kubernetes Service would be.
     Balancer,
     /// A scheduler, counted from 1.
@@ -71,6 +77,10 @@ impl Part {
     /// The parts that are not ours.
     pub(crate) fn cloud(site: &Site) -> Vec<Self> {
         let mut parts = vec![Self::Epmd, Self::Rabbitmq, Self::Redis];
+        if site.options.redis_replicas > 0 {
+            parts.extend((1..=site.options.redis_replicas).map(Self::RedisReplica));
+            parts.extend((1..=SENTINELS).map(Self::Sentinel));
+        }
         parts.extend(
             site.options
                 .keystones()
@@ -107,6 +117,8 @@ impl Part {
             Self::Epmd => rabbitmq::launch_epmd(site),
             Self::Rabbitmq => rabbitmq::launch(site),
             Self::Redis => redis::launch(site),
+            Self::RedisReplica(number) => redis::launch_replica(site, number),
+            Self::Sentinel(number) => sentinel::launch(site, number),
             Self::Balancer => services::launch_balancer(site),
             Self::Scheduler(number) => services::launch_scheduler(site, number),
             Self::Gateways(region) => services::launch_gateways(site, region),
@@ -127,6 +139,8 @@ impl Part {
             Self::Epmd => Probe::Listens(ports.epmd()),
             Self::Rabbitmq => Probe::Amqp(ports.rabbitmq()),
             Self::Redis => Probe::Redis(ports.redis()),
+            Self::RedisReplica(number) => Probe::Redis(ports.redis_replica(number)),
+            Self::Sentinel(number) => Probe::Redis(ports.sentinel(number)),
             Self::Balancer => Probe::Listens(ports.schedulers()),
             Self::Scheduler(number) => ready_page(ports.scheduler_admin(number)),
             Self::Gateways(region) => Probe::Listens(ports.gateways(region)),
@@ -165,6 +179,8 @@ impl fmt::Display for Part {
             Self::Epmd => f.write_str("epmd"),
             Self::Rabbitmq => f.write_str("rabbitmq"),
             Self::Redis => f.write_str("redis"),
+            Self::RedisReplica(number) => write!(f, "redis-replica-{number}"),
+            Self::Sentinel(number) => write!(f, "sentinel-{number}"),
             Self::Balancer => f.write_str("schedulers"),
             Self::Scheduler(number) => write!(f, "scheduler-{number}"),
             Self::Gateway(Region::Ot1) => f.write_str("gateway-1"),
@@ -207,6 +223,8 @@ impl FromStr for Part {
         }
         let (kind, number) = name.rsplit_once('-').unwrap_or((name, ""));
         match (kind, number.parse()) {
+            ("redis-replica", Ok(number @ 1..)) => Ok(Self::RedisReplica(number)),
+            ("sentinel", Ok(number @ 1..)) => Ok(Self::Sentinel(number)),
             ("scheduler", Ok(number @ 1..)) => Ok(Self::Scheduler(number)),
             ("worker", Ok(number @ 1..)) => Ok(Self::Worker(Region::Ot2, number)),
             ("worker-ot1", Ok(number @ 1..)) => Ok(Self::Worker(Region::Ot1, number)),
@@ -230,6 +248,8 @@ mod tests {
             "epmd",
             "rabbitmq",
             "redis",
+            "redis-replica-2",
+            "sentinel-1",
             "schedulers",
             "scheduler-2",
             "gateway-1",

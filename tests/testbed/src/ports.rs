@@ -61,6 +61,16 @@ impl Ports {
         // What the others leave: 11 and 20.
         self.0 + 11 + 9 * region.index()
     }
+    /// `number` counts from 1, up to [`MOST_REDIS_REPLICAS`].
+    pub(crate) fn redis_replica(self, number: u16) -> u16 {
+        // What the others leave: 30 and 40.
+        self.0 + 20 + number * 10
+    }
+    /// `number` counts from 1, up to [`SENTINELS`].
+    pub(crate) fn sentinel(self, number: u16) -> u16 {
+        // And 69, 70 and 99.
+        self.0 + [69, 70, 99][usize::from(number - 1)]
+    }
     /// `number` counts from 1, up to [`MOST_SCHEDULERS`].
     pub(crate) fn scheduler(self, number: u16) -> u16 {
         self.0 + 20 + number
@@ -74,10 +84,14 @@ impl Ports {
     }
 }
 
+/// Replicas of Redis that a block has room for.
+pub(crate) const MOST_REDIS_REPLICAS: u16 = 2;
+/// Sentinels that watch over Redis where it has replicas: as many as it takes to agree when one is away.
+pub(crate) const SENTINELS: u16 = 3;
 /// Schedulers that a block has room for.
 pub(crate) const MOST_SCHEDULERS: u16 = 9;
 /// Workers a region that a block has room for.
-pub(crate) const MOST_WORKERS: u16 = 29;
+pub(crate) const MOST_WORKERS: u16 = 28;
 
 /// A block that nobody else has while this value lives.
 #[derive(Debug)]
@@ -176,6 +190,8 @@ mod tests {
             ]);
             all.extend((1..=MOST_WORKERS).map(|number| ports.worker_admin(region, number)));
         }
+        all.extend((1..=MOST_REDIS_REPLICAS).map(|number| ports.redis_replica(number)));
+        all.extend((1..=SENTINELS).map(|number| ports.sentinel(number)));
         for number in 1..=MOST_SCHEDULERS {
             all.extend([ports.scheduler(number), ports.scheduler_admin(number)]);
         }

@@ -16,6 +16,7 @@ use crate::install::{self, DatabaseTemplate, keystone_template};
 use crate::narrator::timed;
 use crate::options::Options;
 use crate::parts::Part;
+use crate::ports::MOST_REDIS_REPLICAS;
 use crate::region::Region;
 use crate::seed::{Ids, placeholder};
 use crate::site::Site;
@@ -45,6 +46,10 @@ impl TestBed {
         owner: Owner,
     ) -> anyhow::Result<Self> {
         let directory = std::path::absolute(directory)?;
+        ensure!(
+            options.redis_replicas <= MOST_REDIS_REPLICAS,
+            "there is room for {MOST_REDIS_REPLICAS} replicas of Redis"
+        );
         let old = State::read(&directory)?;
         if let Some(old) = &old {
             ensure!(

@@ -1,5 +1,5 @@
 //! Redis that forgets nothing it has acknowledged: every write is synced to the append-only file, and a full
-//! memory refuses writes instead of dropping keys.
+//! memory refuses writes instead of dropping keys. Its replicas are set up alike, for each may become the master.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,13 +8,27 @@ use super::Part;
 use crate::site::{Site, write_private};
 use crate::supervisor::Launch;
 
-/// Writes the configuration and returns how to start Redis.
+/// Writes the configuration and returns how to start Redis, which takes itself for the master until told otherwise.
 pub(super) fn launch(site: &Site) -> anyhow::Result<Launch> {
-    let part = Part::Redis;
+    launch_server(site, Part::Redis, site.ports.redis(), None)
+}
+
+/// The same for a replica, which follows the first Redis until told otherwise.
+pub(super) fn launch_replica(site: &Site, number: u16) -> anyhow::Result<Launch> {
+    let (part, port) = (Part::RedisReplica(number), site.ports.redis_replica(number));
+    launch_server(site, part, port, Some(site.ports.redis()))
+}
+
+fn launch_server(
+    site: &Site,
+    part: Part,
+    port: u16,
+    master: Option<u16>,
+) -> anyhow::Result<Launch> {
     let directory = site.part_directory(part)?;
     let path = directory.join("redis.conf");
     let place = directory.display().to_string();
-    let port = site.ports.redis().to_string();
+    let port = port.to_string();
     let mut directives: BTreeMap<&str, &str> = BTreeMap::from([
         ("bind", "127.0.0.1"),
         ("port", &port),
@@ -25,7 +39,12 @@ pub(super) fn launch(site: &Site) -> anyhow::Result<Launch> {
         ("save", "\"\""),
         ("maxmemory-policy", "noeviction"),
         ("enable-debug-command", "local"),
+        ("repl-diskless-sync-delay", "0"),
     ]);
+    let master = master.map(|port| format!("127.0.0.1 {port}"));
+    if let Some(master) = &master {
+        directives.insert("replicaof", master);
+    }
     for (key, value) in &site.options.redis {
         directives.insert(key, value);
     }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use toml::{Table, Value};
 
 use super::Part;
+use crate::ports::SENTINELS;
 use crate::region::Region;
 use crate::seed;
 use crate::site::{Site, write_private};
@@ -126,6 +127,17 @@ url = '{}'
         secret(site, "rabbitmq-url", &site.rabbitmq_url())?.display(),
         site.redis_url()
     );
+    if site.options.redis_replicas > 0 {
+        let addresses = (1..=SENTINELS).map(|number| site.ports.sentinel(number));
+        let addresses = addresses.map(|port| format!("127.0.0.1:{port}"));
+        writeln!(
+            text,
+            "sentinels = {:?}\nsentinel_master = '{}'\nwait_for_replicas = {}",
+            addresses.collect::<Vec<_>>(),
+            super::sentinel::MASTER,
+            site.options.redis_replicas,
+        )?;
+    }
     let password = secret(
         site,
         "service-user-password",
