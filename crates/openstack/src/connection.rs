@@ -3,33 +3,27 @@
 //! Its owner holds it for as long as the transfer goes on; dropping it closes the socket at once,
 //! which is how a download is given up and how Glance learns that an upload was.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
 use http::{Request, Response, Uri};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tower::ServiceExt;
 use url::{Position, Url};
 
 use crate::Error;
+use crate::connector::{Connector, timed_out};
 use crate::early_answer::EarlyAnswer;
 use crate::error::chain;
 
 /// Fewer, larger reads: measured at half the CPU time of hyper's adaptive buffer.
 const READ_BUFFER: usize = 1024 * 1024;
 
-/// Opens connections, plain or TLS as the address says.
+/// Opens a connection for each exchange.
 #[derive(Debug)]
 pub(crate) struct Dialer {
-    connector: HttpsConnector<HttpConnector>,
-    connect_timeout: Duration,
+    connector: Connector,
 }
 
 /// The task that moves a connection's bytes; aborted (and the socket closed) when dropped.
@@ -39,19 +33,8 @@ pub(crate) struct Driver {
 }
 
 impl Dialer {
-    pub(crate) fn new(tls: rustls::ClientConfig, connect_timeout: Duration) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        Self {
-            connector,
-            connect_timeout,
-        }
+    pub(crate) fn new(connector: Connector) -> Self {
+        Self { connector }
     }
 
     /// Sends one request on a new connection and waits for the answer's headers.
@@ -73,13 +56,11 @@ impl Dialer {
             .as_str()
             .parse()
             .map_err(|_| Error::Malformed("an address that is no URI".to_owned()))?;
-        let stream = timeout(
-            self.connect_timeout,
-            self.connector.clone().oneshot(target.clone()),
-        )
-        .await
-        .map_err(|_| Error::Timeout("connecting"))?
-        .map_err(|error| Error::Unreachable(chain(error.as_ref())))?;
+        let connected = self.connector.connect(target).await;
+        let stream = connected.map_err(|error| match timed_out(error.as_ref()) {
+            true => Error::Timeout("connecting"),
+            false => Error::Unreachable(chain(error.as_ref())),
+        })?;
         let (mut sender, connection) = http1::Builder::new()
             .read_buf_exact_size(Some(READ_BUFFER))
             .handshake(EarlyAnswer::new(stream))

@@ -6,6 +6,7 @@
 use http::StatusCode;
 
 use crate::Withheld;
+use crate::connector::timed_out;
 
 /// An answer that was not the one hoped for, or no answer.
 ///
@@ -195,17 +196,18 @@ impl Error {
         Self::Settings(format!("{what}: {error}"))
     }
 
-    /// An error of `reqwest`, without the address (it may name things that callers must not see).
-    pub(crate) fn from_reqwest(error: reqwest::Error, doing: &'static str) -> Self {
-        let error = error.without_url();
-        if error.is_timeout() {
+    /// An error of the pooled client, which never names the address: it may tell callers what they must
+    /// not see.
+    pub(crate) fn from_client(
+        error: &hyper_util::client::legacy::Error,
+        doing: &'static str,
+    ) -> Self {
+        if timed_out(error) {
             Self::Timeout(doing)
         } else if error.is_connect() {
-            Self::Unreachable(chain(&error))
-        } else if error.is_builder() {
-            Self::Malformed(chain(&error))
+            Self::Unreachable(chain(error))
         } else {
-            Self::Interrupted(chain(&error))
+            Self::Interrupted(chain(error))
         }
     }
 }

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,10 +22,14 @@ use url::Url;
 
 use crate::body_text::human_text;
 use crate::connection::Dialer;
+use crate::connector::{Connector, Dial};
+use crate::error::chain;
 use crate::{Error, RequestContext, tls};
 
 /// A JSON answer longer than this is not one of Keystone's or Glance's.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// A connection that nothing used for so long is closed.
+const LONGEST_IDLE: Duration = Duration::from_secs(90);
 /// An error's text is a few lines.
 const LONGEST_REFUSAL: usize = 64 * 1024;
 /// `X-Auth-Token`.
@@ -45,7 +51,7 @@ pub struct HttpSettings {
 /// A handle to the connections of one region; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    json: reqwest::Client,
+    json: Client<Dial, Full<Bytes>>,
     dialer: Arc<Dialer>,
     settings: Arc<HttpSettings>,
     context: RequestContext,
@@ -91,20 +97,24 @@ impl HttpClient {
     /// [`Error::Settings`] when the certificate file cannot be used.
     pub fn new(settings: HttpSettings) -> Result<Self, Error> {
         let tls = tls::client_config(settings.ca_file.as_deref())?;
-        let json = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.response_timeout)
-            .build()
-            .map_err(|error| Error::settings("HTTP client", error))?;
-        Ok(Self {
+        let connector = Connector::sockets(tls, settings.connect_timeout);
+        Ok(Self::over(connector, settings))
+    }
+
+    /// A client that connects in a way of its own: of these settings, those about connecting and trust
+    /// are the connector's to keep.
+    #[must_use]
+    pub fn over(connector: Connector, settings: HttpSettings) -> Self {
+        let json = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(LONGEST_IDLE)
+            .build(connector.dial());
+        Self {
             json,
-            dialer: Arc::new(Dialer::new(tls, settings.connect_timeout)),
+            dialer: Arc::new(Dialer::new(connector)),
             settings: Arc::new(settings),
             context: RequestContext::default(),
-        })
+        }
     }
 
     /// The same connections, with requests that carry this context.
@@ -136,19 +146,37 @@ impl HttpClient {
     /// Makes the call and reads the answer whole, whatever its status.
     pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, Error> {
         let doing = call.doing;
-        let mut headers = call.headers;
-        self.context.add_to(&mut headers);
+        timeout(self.settings.response_timeout, self.exchange(call))
+            .await
+            .map_err(|_| Error::Timeout(doing))?
+    }
+
+    async fn exchange(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let doing = call.doing;
+        let target: Uri = call
+            .url
+            .as_str()
+            .parse()
+            .map_err(|_| Error::Malformed("an address that is no URI".to_owned()))?;
+        let mut request = Request::new(Full::new(call.body.unwrap_or_default()));
+        *request.method_mut() = call.method;
+        *request.uri_mut() = target;
+        *request.headers_mut() = call.headers;
+        self.context.add_to(request.headers_mut());
         if let Some(token) = call.token {
+            let headers = request.headers_mut();
             headers.insert(AUTH_TOKEN, secret_header(token)?);
         }
-        let mut request = self.json.request(call.method, call.url).headers(headers);
-        if let Some(body) = call.body {
-            request = request.body(body);
-        }
-        let failed = |error| Error::from_reqwest(error, doing);
-        let mut response = request.send().await.map_err(failed)?;
+        let response = self.json.request(request).await;
+        let (head, mut incoming) = response
+            .map_err(|error| Error::from_client(&error, doing))?
+            .into_parts();
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(frame) = incoming.frame().await {
+            let frame = frame.map_err(|error| Error::Interrupted(chain(&error)))?;
+            let Ok(chunk) = frame.into_data() else {
+                continue;
+            };
             if body.len() + chunk.len() > LONGEST_ANSWER {
                 return Err(Error::Malformed(format!(
                     "more than {LONGEST_ANSWER} bytes while {doing}"
@@ -157,8 +185,8 @@ impl HttpClient {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
+            status: head.status,
+            headers: head.headers,
             body,
         })
     }

@@ -5,13 +5,14 @@
 //! not configured; nothing here decides whether an error is worth another try, except that a lone
 //! 401 of a service token is retried once with a new one.
 //!
-//! JSON goes through `reqwest`; image bytes go through one `hyper` HTTP/1.1 connection a transfer,
-//! with a 1 MiB read buffer that is handed on without copying. Gateway, worker, copy engine and
+//! JSON goes through `hyper`'s pooled client; image bytes go through one `hyper` HTTP/1.1 connection a
+//! transfer, with a 1 MiB read buffer that is handed on without copying. Gateway, worker, copy engine and
 //! admission call this crate; it reads no configuration and no clock of its own.
 
 mod body_text;
 mod catalog;
 mod connection;
+mod connector;
 mod context;
 mod early_answer;
 mod error;
@@ -24,6 +25,7 @@ mod tls;
 mod token;
 
 pub use catalog::{Catalog, Endpoint, Service};
+pub use connector::Connector;
 pub use context::RequestContext;
 pub use error::Error;
 pub use glance::{

@@ -61,17 +61,23 @@ impl Region {
     /// # Errors
     /// [`Error::Settings`] when the certificate file cannot be used.
     pub fn new(settings: RegionSettings) -> Result<Self, Error> {
-        let http = HttpClient::new(settings.http)?;
+        let http = HttpClient::new(settings.http.clone())?;
+        Ok(Self::over(http, settings))
+    }
+
+    /// The same with a client that is there already.
+    #[must_use]
+    pub fn over(http: HttpClient, settings: RegionSettings) -> Self {
         let keystone = Keystone::new(settings.keystone_url, http.clone());
         let identity = ServiceIdentity::new(keystone.clone(), settings.credentials, settings.scope);
-        Ok(Self {
+        Self {
             id: settings.id,
             keystone,
             identity,
             glance_interface: settings.glance_interface,
             glance_url: settings.glance_url,
             http,
-        })
+        }
     }
 
     /// The same region, with requests that carry this context.
