@@ -8,7 +8,7 @@
 use domain::RegionId;
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
-use work_queue::{CopyJob, Publisher, WorkQueue};
+use work_queue::{Announcer, CopyJob};
 
 use crate::jobs::Jobs;
 use crate::store::{Stored, TicketPace};
@@ -17,8 +17,7 @@ use crate::store::{Stored, TicketPace};
 const MOST_PER_TICK: usize = 100;
 
 /// Runs for one region until shutdown.
-pub async fn run(jobs: Jobs, queue: WorkQueue, region: RegionId, shutdown: CancellationToken) {
-    let publisher = queue.publisher();
+pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(jobs.settings.reconcile_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // An outage is said once, not at each tick.
@@ -26,6 +25,7 @@ pub async fn run(jobs: Jobs, queue: WorkQueue, region: RegionId, shutdown: Cance
     loop {
         let next = async {
             tokio::select! {
+                biased;
                 _ = ticks.tick() => {}
                 () = jobs.nudge.notified() => {}
             }
@@ -36,7 +36,7 @@ pub async fn run(jobs: Jobs, queue: WorkQueue, region: RegionId, shutdown: Cance
         if !queue.is_connected() {
             continue;
         }
-        let dispatched = dispatch(&jobs, &queue, &publisher, &region);
+        let dispatched = dispatch(&jobs, &queue, &region);
         let Some(dispatched) = shutdown.run_until_cancelled(dispatched).await else {
             return;
         };
@@ -53,12 +53,7 @@ pub async fn run(jobs: Jobs, queue: WorkQueue, region: RegionId, shutdown: Cance
     }
 }
 
-async fn dispatch(
-    jobs: &Jobs,
-    queue: &WorkQueue,
-    publisher: &Publisher,
-    region: &RegionId,
-) -> anyhow::Result<()> {
+async fn dispatch(jobs: &Jobs, queue: &impl Announcer, region: &RegionId) -> anyhow::Result<()> {
     let pace = TicketPace {
         announced: jobs.settings.first_ticket,
         first: jobs.settings.ticket_first,
@@ -73,13 +68,13 @@ async fn dispatch(
     let ready = usize::try_from(queue.ready_count(region).await?).unwrap_or(usize::MAX);
     let wanted = due.len().saturating_sub(ready);
     for stored in jobs.store.load_many(&due[..wanted]).await? {
-        publish(publisher, &stored).await?;
+        publish(queue, &stored).await?;
         jobs.metrics.published(region);
     }
     Ok(())
 }
 
-async fn publish(publisher: &Publisher, stored: &Stored) -> anyhow::Result<()> {
+async fn publish(queue: &impl Announcer, stored: &Stored) -> anyhow::Result<()> {
     let record = &stored.record;
     let message = CopyJob {
         job_id: record.id,
@@ -88,8 +83,6 @@ async fn publish(publisher: &Publisher, stored: &Stored) -> anyhow::Result<()> {
         destination_region: record.region().clone(),
         size_bytes: record.task.size_bytes(),
     };
-    publisher
-        .publish(&message, record.task.traceparent())
-        .await?;
+    queue.publish(&message, record.task.traceparent()).await?;
     Ok(())
 }

@@ -74,6 +74,18 @@ where
     heartbeat.reset();
     loop {
         let answer = tokio::select! {
+            // What is due comes first, however fast reports come in.
+            biased;
+            () = sleep_until(attempt.next_write), if attempt.pending.is_some() => {
+                attempt.write().await?
+            }
+            changed = attempt.changes.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                attempt.look().await?
+            }
+            _ = heartbeat.tick() => Some(attempt.read().await?),
             report = reports.next() => match report {
                 Some(report) => {
                     attempt.take(report?)?;
@@ -85,16 +97,6 @@ where
                     return Ok(());
                 }
             },
-            () = sleep_until(attempt.next_write), if attempt.pending.is_some() => {
-                attempt.write().await?
-            }
-            changed = attempt.changes.changed() => {
-                if changed.is_err() {
-                    return Ok(());
-                }
-                attempt.look().await?
-            }
-            _ = heartbeat.tick() => Some(attempt.read().await?),
         };
         if let Some(answer) = answer
             && answers.send(Ok(answer)).await.is_err()

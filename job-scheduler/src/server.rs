@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 use tracing::Instrument;
-use work_queue::WorkQueue;
+use work_queue::{Announcer, WorkQueue};
 
 use crate::acceptance::Acceptance;
 use crate::job_service::JobApi;
@@ -186,7 +186,7 @@ impl Scheduler {
     }
 
     /// Starts to wake workers, a task for each region.
-    pub fn start_dispatching(&self, queue: &WorkQueue) {
+    pub fn start_dispatching(&self, queue: &impl Announcer) {
         for region in &self.jobs.settings.shape.regions {
             let (jobs, queue) = (self.jobs.clone(), queue.clone());
             let run = dispatcher::run(jobs, queue, region.clone(), self.shutdown.clone());

@@ -1,5 +1,9 @@
 //! One message in a worker's hand.
 
+use std::fmt;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use lapin::Acker;
 use lapin::message::Delivery as RawDelivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
@@ -7,13 +11,12 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 use crate::message::{CopyJob, InvalidMessage};
 use crate::trace_headers;
 
-/// A parsed message that RabbitMQ keeps until it is acknowledged or given back. No further one comes
+/// A parsed message that its queue keeps until it is acknowledged or given back. No further one comes
 /// before that.
-#[derive(Debug)]
 pub struct Delivery {
     job: CopyJob,
     traceparent: Option<String>,
-    acker: Acker,
+    ack: BoxFuture<'static, Result<(), DeliveryLost>>,
 }
 
 /// The channel that the message came over is gone: RabbitMQ has requeued it and will deliver it again.
@@ -22,16 +25,25 @@ pub struct Delivery {
 pub struct DeliveryLost;
 
 impl Delivery {
+    /// A message of any queue; `ack` takes it out of there, and is not polled unless it is to.
+    pub fn new(
+        job: CopyJob,
+        traceparent: Option<String>,
+        ack: impl Future<Output = Result<(), DeliveryLost>> + Send + 'static,
+    ) -> Self {
+        Self {
+            job,
+            traceparent,
+            ack: ack.boxed(),
+        }
+    }
+
     pub(crate) fn parse(raw: &RawDelivery) -> Result<Self, InvalidMessage> {
-        Ok(Self {
-            job: CopyJob::decode(&raw.data)?,
-            traceparent: raw
-                .properties
-                .headers()
-                .as_ref()
-                .and_then(trace_headers::traceparent),
-            acker: raw.acker.clone(),
-        })
+        let headers = raw.properties.headers().as_ref();
+        let traceparent = headers.and_then(trace_headers::traceparent);
+        let acker = raw.acker.clone();
+        let ack = async move { settled(acker.ack(BasicAckOptions::default()).await) };
+        Ok(Self::new(CopyJob::decode(&raw.data)?, traceparent, ack))
     }
 
     /// What the message says.
@@ -51,7 +63,15 @@ impl Delivery {
     /// # Errors
     /// [`DeliveryLost`]: it will be delivered again, which does no harm.
     pub async fn ack(self) -> Result<(), DeliveryLost> {
-        settled(self.acker.ack(BasicAckOptions::default()).await)
+        self.ack.await
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("job", &self.job)
+            .finish_non_exhaustive()
     }
 }
 

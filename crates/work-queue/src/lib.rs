@@ -12,6 +12,7 @@ mod connection;
 mod consumer;
 mod delivery;
 mod depth;
+mod ends;
 mod error;
 mod message;
 mod publisher;
@@ -23,6 +24,7 @@ mod work_queue;
 
 pub use consumer::Consumer;
 pub use delivery::{Delivery, DeliveryLost};
+pub use ends::{Announcer, Listener};
 pub use error::{PublishError, QueueError};
 pub use message::{CopyJob, InvalidMessage};
 pub use publisher::Publisher;

@@ -21,6 +21,7 @@ pub struct WorkQueue {
     link: Link,
     topology: Arc<Topology>,
     depth: Arc<Depth>,
+    publisher: Publisher,
 }
 
 impl WorkQueue {
@@ -43,6 +44,7 @@ impl WorkQueue {
         );
         Ok(Self {
             depth: Arc::new(Depth::new(link.clone(), topology.clone())),
+            publisher: Publisher::new(link.clone(), topology.clone()),
             link,
             topology,
         })
@@ -54,10 +56,10 @@ impl WorkQueue {
         self.link.is_connected()
     }
 
-    /// A publisher with a channel of its own. One a process is enough; clones share the channel.
+    /// The process's publisher; all clones share its channels.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
-        Publisher::new(self.link.clone(), self.topology.clone())
+        self.publisher.clone()
     }
 
     /// A consumer of `region`'s queue, stopped.
