@@ -100,6 +100,8 @@ impl Heartbeat {
         let mut silent_until = Instant::now() + patience;
         loop {
             tokio::select! {
+                // An answer that has come counts before the silence that it ends.
+                biased;
                 answer = next(&mut directives) => {
                     let answer = match answer {
                         Ok(answer) => answer,
@@ -111,9 +113,9 @@ impl Heartbeat {
                         return StreamEnd::Superseded;
                     }
                 }
-                _ = period.tick() => self.report(&mut reports),
                 // The progress outlives the heartbeat, so this arm is never closed.
                 Ok(()) = steps.changed() => self.report(&mut reports),
+                _ = period.tick() => self.report(&mut reports),
                 () = sleep_until(silent_until) => return StreamEnd::Silence(patience),
             }
         }

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use domain::{RegionId, WorkerId};
 use service_kit::telemetry::trace_context;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, info, info_span, warn};
-use work_queue::{Consumer, Delivery};
+use work_queue::{Delivery, Listener};
 
 use crate::claim::{Claim, Claimed};
 use crate::scheduler_client::SchedulerClient;
@@ -25,16 +25,17 @@ use crate::unit;
 use crate::workshop::Workshop;
 
 /// Takes work in for one worker.
-pub(crate) struct Intake {
+pub(crate) struct Intake<Q> {
     pub(crate) region: RegionId,
     pub(crate) worker: WorkerId,
     pub(crate) scheduler: SchedulerClient,
-    pub(crate) consumer: Consumer,
+    pub(crate) messages: Q,
     pub(crate) slots: Slots,
     /// How long an idle worker waits before it asks unasked.
     pub(crate) poll: RangeInclusive<Duration>,
     pub(crate) workshop: Arc<Workshop>,
-    pub(crate) units: TaskTracker,
+    /// What runs; ends with this.
+    pub(crate) units: JoinSet<()>,
 }
 
 /// What made the worker ask.
@@ -44,9 +45,9 @@ enum WakeUp {
     Timer,
 }
 
-impl Intake {
-    /// Takes work in until `stop` is cancelled. Units that run then go on running.
-    pub(crate) async fn run(mut self, stop: &CancellationToken) {
+impl<Q: Listener> Intake<Q> {
+    /// Takes work in until `stop` is cancelled. Returns the units that still run.
+    pub(crate) async fn run(mut self, stop: &CancellationToken) -> JoinSet<()> {
         // A worker that starts asks at once: there may be work that nobody is told of any more.
         let mut next_poll = Instant::now();
         while let Some(slot) = stop.run_until_cancelled(self.free_slot()).await {
@@ -62,8 +63,8 @@ impl Intake {
                 None => Instant::now() + rand::random_range(self.poll.clone()),
             };
         }
-        self.consumer.stop().await;
-        self.units.close();
+        self.messages.stop().await;
+        self.units
     }
 
     /// A free slot; while there is none, nothing is consumed.
@@ -71,7 +72,7 @@ impl Intake {
         if let Some(slot) = self.slots.try_take() {
             return slot;
         }
-        self.consumer.stop().await;
+        self.messages.stop().await;
         self.slots.take().await
     }
 
@@ -79,7 +80,7 @@ impl Intake {
         tokio::select! {
             biased;
             () = self.slots.unit_ended() => WakeUp::UnitEnded,
-            delivery = self.consumer.next() => WakeUp::Message(delivery),
+            delivery = self.messages.next() => WakeUp::Message(delivery),
             () = sleep_until(next_poll) => WakeUp::Timer,
         }
     }
@@ -115,14 +116,16 @@ impl Intake {
                     "no answer to a claim; nothing is consumed until there is one"
                 );
                 // Gives the message back: held, it would only come again, and again.
-                self.consumer.stop().await;
+                self.messages.stop().await;
                 let asking = claim.keep_asking(&self.scheduler);
                 stop.run_until_cancelled(asking).await.flatten()
             }
         }
     }
 
-    fn start(&self, slot: FreeSlot, claimed: Claimed) {
+    fn start(&mut self, slot: FreeSlot, claimed: Claimed) {
+        // Those that have ended are let go of here: there are never more of them than slots.
+        while self.units.try_join_next().is_some() {}
         info!(
             job.id = %claimed.grant.job_id,
             job.attempt = claimed.grant.attempt,

@@ -23,6 +23,7 @@ mod plan_stage;
 mod scheduler_client;
 #[cfg(test)]
 mod scheduler_double;
+mod service;
 mod slots;
 mod unit;
 mod unit_end;
@@ -30,4 +31,8 @@ mod units;
 mod worker;
 mod workshop;
 
-pub use worker::run;
+pub use drain::Drain;
+pub use metrics::Metrics;
+pub use scheduler_client::SchedulerClient;
+pub use service::run;
+pub use worker::{Parts, Worker};

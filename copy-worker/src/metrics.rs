@@ -9,7 +9,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// A handle to the worker's metrics; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Metrics {
+pub struct Metrics {
     bytes_copied: Counter,
     running: Family<KindLabels, Gauge>,
     ended: Family<EndLabels, Counter>,

@@ -15,8 +15,11 @@ use service_kit::admin::Condition;
 use service_kit::telemetry::trace_context;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::body::Body;
+use tonic::transport::Endpoint;
 use tonic::{Code, Request, Response, Status, Streaming};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service, ServiceExt};
 
 /// A connection that takes longer to be made is taken for none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,10 +34,18 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Asks the scheduler. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct SchedulerClient {
-    rpc: WorkServiceClient<Channel>,
+pub struct SchedulerClient {
+    rpc: WorkServiceClient<Transport>,
     reachable: Condition,
 }
+
+/// What carries a call to a scheduler and its answer back.
+type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, NoAnswer>;
+
+/// Why a call was not carried, or its answer not back.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoAnswer(#[source] BoxError);
 
 /// A request for work.
 #[derive(Debug, Clone)]
@@ -97,9 +108,21 @@ impl SchedulerClient {
         Ok(Self::over(channel, reachable))
     }
 
-    pub(crate) fn over(channel: Channel, reachable: Condition) -> Self {
+    /// A client of whatever answers at the other end of `transport`.
+    pub fn over<S>(transport: S, reachable: Condition) -> Self
+    where
+        S: Service<http::Request<Body>, Response = http::Response<Body>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: Into<BoxError> + 'static,
+        S::Future: Send + 'static,
+    {
+        let transport =
+            BoxCloneSyncService::new(transport.map_err(|error: S::Error| NoAnswer(error.into())));
         Self {
-            rpc: WorkServiceClient::new(channel),
+            rpc: WorkServiceClient::new(transport),
             reachable,
         }
     }

@@ -1,132 +1,111 @@
-//! A worker's life: built from its configuration, takes work until it is told to stop, drains.
+//! A worker's life: takes work until it is told to stop, drains.
+//!
+//! A worker is made of parts and knows no configuration, so that the service and a simulation of it
+//! run the same one. Invariant: nothing of a worker outlives it. Dropped half-way it is gone as a
+//! killed process is: its units end where they are, and its leases by themselves.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::Admission;
-use anyhow::Context as _;
+use copy_engine::EngineSettings;
 use domain::{RegionId, WorkerId};
-use openstack::{Cloud, HttpSettings, Region};
-use prometheus_client::registry::Registry;
-use service_kit::Context;
-use service_kit::admin::{AdminServer, Readiness};
-use service_kit::config::{Config, RabbitmqConfig};
+use openstack::Cloud;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::error;
-use work_queue::{Settings, WorkQueue};
+use work_queue::Listener;
 
 use crate::drain::{Drain, drain};
-use crate::engine_settings::engine_settings;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::scheduler_client::SchedulerClient;
 use crate::slots::Slots;
 use crate::workshop::Workshop;
 
-/// Runs a worker until `context.shutdown` is cancelled and its units have ended or are handed back.
-///
-/// # Errors
-/// When the configuration does not do for a worker, or its admin port can't be bound.
-pub async fn run(context: Context) -> anyhow::Result<()> {
-    let config = &context.config;
-    let settings = config.worker()?;
-    config.region(&settings.region).context("worker.region")?;
+/// Everything that a worker is made of.
+#[derive(Debug)]
+pub struct Parts<Q> {
+    /// The region whose units it does.
+    pub region: RegionId,
+    /// What people call it.
+    pub name: WorkerId,
+    /// Who grants units and hears how they end.
+    pub scheduler: SchedulerClient,
+    /// Where it hears of work.
+    pub messages: Q,
+    /// The regions that it copies between.
+    pub cloud: Cloud,
+    /// For each region, the rules of copies out of it.
+    pub admissions: BTreeMap<RegionId, Admission>,
+    /// How copies are made.
+    pub engine: EngineSettings,
+    /// How many images a plan may copy by a tag.
+    pub most_images_of_a_tag: NonZeroUsize,
+    /// Units at once.
+    pub copies: NonZeroUsize,
+    /// How long it waits idle before it asks unasked.
+    pub poll: RangeInclusive<Duration>,
+    /// Period of progress reports.
+    pub report_every: Duration,
+    /// How long the end of a unit is reported to a scheduler that is away.
+    pub finish_patience: Duration,
+    /// How long units may take once it is told to stop.
+    pub drain: Drain,
+    /// What it counts.
+    pub metrics: Metrics,
+}
 
-    let readiness = Readiness::default();
-    let mut registry = Registry::default();
-    let metrics = Metrics::register(&mut registry);
-    // Stopped last, so that probes, scrapes and messages go on while units end.
-    let background = CancellationToken::new();
-    let background_tasks = TaskTracker::new();
-    let worker = worker_id();
+/// A worker that has not begun yet.
+pub struct Worker<Q> {
+    intake: Intake<Q>,
+    hand_back: CancellationToken,
+    drain: Drain,
+}
 
-    let scheduler = SchedulerClient::new(&settings.scheduler_url, readiness.condition("scheduler"))
-        .context("worker.scheduler_url")?;
-    let queue = WorkQueue::start(
-        &queue_settings(&config.rabbitmq, &worker)?,
-        background.clone(),
-        &background_tasks,
-    )
-    .context("rabbitmq")?;
-    let cloud = service_kit::cloud(config, &HttpSettings::default())?;
-    let hand_back = CancellationToken::new();
-    let units = TaskTracker::new();
-    let intake = Intake {
-        region: settings.region.clone(),
-        worker,
-        scheduler: scheduler.clone(),
-        consumer: queue.consumer(settings.region.clone()),
-        slots: Slots::new(settings.copies.get()),
-        poll: settings.poll_shortest..=settings.poll_longest,
-        units: units.clone(),
-        workshop: Arc::new(Workshop {
-            scheduler,
-            admissions: admissions(config, &cloud),
-            cloud,
-            engine: engine_settings(&config.copy, settings),
-            most_images_of_a_tag: settings.plan_images,
-            report_every: settings.report_every,
-            finish_patience: settings.finish_patience,
+impl<Q: Listener> Worker<Q> {
+    /// A worker of these parts.
+    #[must_use]
+    pub fn new(parts: Parts<Q>) -> Self {
+        let hand_back = CancellationToken::new();
+        let workshop = Workshop {
+            scheduler: parts.scheduler.clone(),
+            cloud: parts.cloud,
+            admissions: parts.admissions,
+            engine: parts.engine,
+            most_images_of_a_tag: parts.most_images_of_a_tag,
+            report_every: parts.report_every,
+            finish_patience: parts.finish_patience,
             hand_back: hand_back.clone(),
-            metrics,
-        }),
-    };
-    let admin =
-        AdminServer::bind(settings.admin_listen, readiness.clone(), Arc::new(registry)).await?;
-    background_tasks.spawn(serve_admin(admin, background.clone()));
-
-    let stopping = async {
-        context.shutdown.cancelled().await;
-        readiness.drain();
-        Instant::now()
-    };
-    let (stopped_at, ()) = tokio::join!(stopping, intake.run(&context.shutdown));
-    let time = Drain {
-        length: settings.drain,
-        hand_back: settings.hand_back_within(),
-    };
-    drain(&units, &hand_back, stopped_at, time).await;
-    background.cancel();
-    background_tasks.close();
-    background_tasks.wait().await;
-    Ok(())
-}
-
-async fn serve_admin(admin: AdminServer, stop: CancellationToken) {
-    if let Err(error) = admin.serve(stop).await {
-        error!(
-            error.message = format!("{error:#}"),
-            "the admin port failed"
-        );
+            metrics: parts.metrics,
+        };
+        let intake = Intake {
+            region: parts.region,
+            worker: parts.name,
+            scheduler: parts.scheduler,
+            messages: parts.messages,
+            slots: Slots::new(parts.copies.get()),
+            poll: parts.poll,
+            workshop: Arc::new(workshop),
+            units: JoinSet::new(),
+        };
+        Self {
+            intake,
+            hand_back,
+            drain: parts.drain,
+        }
     }
-}
 
-fn queue_settings(config: &RabbitmqConfig, worker: &WorkerId) -> anyhow::Result<Settings> {
-    Ok(Settings {
-        url: config.url()?,
-        queue_prefix: config.queue_prefix.clone(),
-        heartbeat: config.heartbeat,
-        connection_name: format!("copy-worker {worker}"),
-    })
-}
-
-/// A plan may copy out of any region into this worker's.
-fn admissions(config: &Config, cloud: &Cloud) -> BTreeMap<RegionId, Admission> {
-    let of = |region: &Region| {
-        let id = region.id().clone();
-        service_kit::admission(config, cloud, &id).map(|admission| (id, admission))
-    };
-    cloud.regions().filter_map(of).collect()
-}
-
-/// Host and process, for people who look for the worker of a job.
-fn worker_id() -> WorkerId {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = match host.trim() {
-        "" => "worker",
-        name => name,
-    };
-    WorkerId::new(format!("{host}/{}", std::process::id()))
+    /// Works until `shutdown` is cancelled, and then until its units have ended or are handed back.
+    pub async fn run(self, shutdown: &CancellationToken) {
+        let stopped = async {
+            shutdown.cancelled().await;
+            Instant::now()
+        };
+        let (stopped_at, mut units) = tokio::join!(stopped, self.intake.run(shutdown));
+        drain(&mut units, &self.hand_back, stopped_at, self.drain).await;
+    }
 }

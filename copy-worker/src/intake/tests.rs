@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use domain::UnitKind;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 use work_queue::{Settings, WorkQueue};
 
 use super::*;
@@ -15,8 +16,7 @@ struct Running {
     scheduler: SchedulerDouble,
     slots: Slots,
     stop: CancellationToken,
-    units: TaskTracker,
-    task: JoinHandle<()>,
+    task: JoinHandle<JoinSet<()>>,
 }
 
 fn start(slots: &Slots, scheduler: SchedulerDouble) -> Running {
@@ -30,16 +30,15 @@ fn start(slots: &Slots, scheduler: SchedulerDouble) -> Running {
     let stop = CancellationToken::new();
     let queue = WorkQueue::start(&nowhere, stop.clone(), &TaskTracker::new()).expect("valid");
     let region = RegionId::new("ot2");
-    let units = TaskTracker::new();
     let intake = Intake {
         region: region.clone(),
         worker: WorkerId::new("test"),
         scheduler: scheduler.client(),
-        consumer: queue.consumer(region),
+        messages: queue.consumer(region),
         slots: slots.clone(),
         poll: Duration::from_secs(15)..=Duration::from_secs(30),
         workshop: Arc::new(scheduler.workshop()),
-        units: units.clone(),
+        units: JoinSet::new(),
     };
     let task = tokio::spawn({
         let stop = stop.clone();
@@ -49,7 +48,6 @@ fn start(slots: &Slots, scheduler: SchedulerDouble) -> Running {
         scheduler,
         slots: slots.clone(),
         stop,
-        units,
         task,
     }
 }
@@ -130,8 +128,8 @@ async fn when_stopped_it_takes_nothing_more() {
     let worker = start(&Slots::new(1), SchedulerDouble::default());
     sleep(Duration::from_secs(1)).await;
     worker.stop.cancel();
-    worker.task.await.expect("no panic");
-    worker.units.wait().await;
+    let units = worker.task.await.expect("no panic");
+    assert!(units.is_empty(), "none was granted");
     worker.scheduler.grant(grant(UnitKind::Copy));
     sleep(Duration::from_secs(300)).await;
     assert_eq!(worker.scheduler.claims().len(), 1);

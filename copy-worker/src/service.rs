@@ -1,0 +1,120 @@
+//! The worker as a service: a [`Worker`] of its configuration, with its connections and its admin port.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use admission::Admission;
+use anyhow::Context as _;
+use domain::{RegionId, WorkerId};
+use openstack::{Cloud, HttpSettings, Region};
+use prometheus_client::registry::Registry;
+use service_kit::Context;
+use service_kit::admin::{AdminServer, Readiness};
+use service_kit::config::{Config, RabbitmqConfig};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::error;
+use work_queue::{Settings, WorkQueue};
+
+use crate::drain::Drain;
+use crate::engine_settings::engine_settings;
+use crate::metrics::Metrics;
+use crate::scheduler_client::SchedulerClient;
+use crate::worker::{Parts, Worker};
+
+/// Runs a worker until `context.shutdown` is cancelled and its units have ended or are handed back.
+///
+/// # Errors
+/// When the configuration does not do for a worker, or its admin port can't be bound.
+pub async fn run(context: Context) -> anyhow::Result<()> {
+    let config = &context.config;
+    let settings = config.worker()?;
+    config.region(&settings.region).context("worker.region")?;
+
+    let readiness = Readiness::default();
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    // Stopped last, so that probes, scrapes and messages go on while units end.
+    let background = CancellationToken::new();
+    let background_tasks = TaskTracker::new();
+    let name = worker_id();
+
+    let scheduler = SchedulerClient::new(&settings.scheduler_url, readiness.condition("scheduler"))
+        .context("worker.scheduler_url")?;
+    let queue = WorkQueue::start(
+        &queue_settings(&config.rabbitmq, &name)?,
+        background.clone(),
+        &background_tasks,
+    )
+    .context("rabbitmq")?;
+    let cloud = service_kit::cloud(config, &HttpSettings::default())?;
+    let worker = Worker::new(Parts {
+        region: settings.region.clone(),
+        name,
+        scheduler,
+        messages: queue.consumer(settings.region.clone()),
+        admissions: admissions(config, &cloud),
+        cloud,
+        engine: engine_settings(&config.copy, settings),
+        most_images_of_a_tag: settings.plan_images,
+        copies: settings.copies,
+        poll: settings.poll_shortest..=settings.poll_longest,
+        report_every: settings.report_every,
+        finish_patience: settings.finish_patience,
+        drain: Drain {
+            length: settings.drain,
+            hand_back: settings.hand_back_within(),
+        },
+        metrics,
+    });
+    let admin =
+        AdminServer::bind(settings.admin_listen, readiness.clone(), Arc::new(registry)).await?;
+    background_tasks.spawn(serve_admin(admin, background.clone()));
+
+    let stopping = async {
+        context.shutdown.cancelled().await;
+        readiness.drain();
+    };
+    tokio::join!(stopping, worker.run(&context.shutdown));
+    background.cancel();
+    background_tasks.close();
+    background_tasks.wait().await;
+    Ok(())
+}
+
+async fn serve_admin(admin: AdminServer, stop: CancellationToken) {
+    if let Err(error) = admin.serve(stop).await {
+        error!(
+            error.message = format!("{error:#}"),
+            "the admin port failed"
+        );
+    }
+}
+
+fn queue_settings(config: &RabbitmqConfig, worker: &WorkerId) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        url: config.url()?,
+        queue_prefix: config.queue_prefix.clone(),
+        heartbeat: config.heartbeat,
+        connection_name: format!("copy-worker {worker}"),
+    })
+}
+
+/// A plan may copy out of any region into this worker's.
+fn admissions(config: &Config, cloud: &Cloud) -> BTreeMap<RegionId, Admission> {
+    let of = |region: &Region| {
+        let id = region.id().clone();
+        service_kit::admission(config, cloud, &id).map(|admission| (id, admission))
+    };
+    cloud.regions().filter_map(of).collect()
+}
+
+/// Host and process, for people who look for the worker of a job.
+fn worker_id() -> WorkerId {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match host.trim() {
+        "" => "worker",
+        name => name,
+    };
+    WorkerId::new(format!("{host}/{}", std::process::id()))
+}
