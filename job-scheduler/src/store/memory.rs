@@ -7,7 +7,7 @@ mod plans;
 mod read;
 mod tables;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -72,6 +72,12 @@ impl MemoryStore {
             shape,
             ..self.clone()
         }
+    }
+
+    /// What is in the indexes, as `key member` with the names of [`keys`](super::keys): for tests that nothing stays.
+    #[must_use]
+    pub fn entries(&self) -> BTreeSet<String> {
+        self.state().tables.entries()
     }
 
     /// A panic elsewhere is a failed test; the state behind it is whole, for nothing here panics

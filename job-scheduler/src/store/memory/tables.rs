@@ -18,6 +18,19 @@ struct Sorted {
 }
 
 impl Tables {
+    /// Everything, as `key member`.
+    pub(super) fn entries(&self) -> BTreeSet<String> {
+        let named = |key: &String, member: &String| format!("{key} {member}");
+        let sets = self.sets.iter();
+        let sets = sets.flat_map(|(key, set)| set.iter().map(move |member| named(key, member)));
+        let sorted = self.sorted.iter();
+        let sorted = sorted
+            .flat_map(|(key, sorted)| sorted.scores.keys().map(move |member| named(key, member)));
+        let hashes = self.hashes.iter();
+        let hashes = hashes.flat_map(|(key, hash)| hash.keys().map(move |field| named(key, field)));
+        sets.chain(sorted).chain(hashes).collect()
+    }
+
     pub(super) fn add(&mut self, key: &str, member: &str) {
         let set = self.sets.entry(key.to_owned()).or_default();
         set.insert(member.to_owned());

@@ -1,0 +1,259 @@
+//! A caller and the gateway that serves it: asks for one copy, watches it to its end, cancels it when told to.
+//!
+//! What it was told, and in which order, is evidence. As the gateway does, it repeats a create until the
+//! request's deadline; a create whose answer stays unknown is canceled until that is answered.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{CopySpec, ImageId, JobId, JobStatus, TenantId};
+use jiff::{SignedDuration, Timestamp};
+use proto::v1;
+use proto::v1::job_service_client::JobServiceClient;
+use service_kit::Clock as _;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+use tonic::{Code, Status};
+use work_queue::{Announcer as _, CopyJob};
+
+use crate::clock::SimulatedClock;
+use crate::cloud::{DESTINATION, SOURCE};
+use crate::network::Link;
+use crate::queue::PublishingEnd;
+use crate::weather::Weather;
+
+/// How long a request may take.
+const REQUEST: Duration = Duration::from_secs(10);
+/// How long one try of it may take.
+const TRY: Duration = Duration::from_secs(4);
+/// How much later than its request a create may still count.
+const NOT_AFTER: SignedDuration = SignedDuration::from_secs(40);
+
+/// What a caller knows of its job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    /// The job.
+    pub job: JobId,
+    /// What was to be copied.
+    pub spec: CopySpec,
+    /// Whether the caller got its 202.
+    pub accepted: bool,
+    /// What it was shown, in this order.
+    pub observed: Vec<Observed>,
+    /// What its cancels came to.
+    pub cancel: Option<CancelAnswer>,
+}
+
+/// One look at a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    /// Its status.
+    pub status: JobStatus,
+    /// Percent.
+    pub progress: u8,
+    /// The destination image, if one was named.
+    pub image: Option<ImageId>,
+}
+
+/// How a cancel was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelAnswer {
+    /// 202, with this status.
+    Taken(JobStatus),
+    /// 409: the job was over.
+    TooLate,
+    /// 404.
+    NoSuchJob,
+}
+
+/// A caller; all clones are the same.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    story: Arc<Mutex<Story>>,
+    cancel: Arc<Notify>,
+    weather: Arc<Weather>,
+}
+
+impl Caller {
+    /// Asks for a copy and watches it, in a task of its own.
+    pub(crate) fn start(
+        job: JobId,
+        spec: CopySpec,
+        link: Link,
+        queue: PublishingEnd,
+        clock: SimulatedClock,
+        weather: Arc<Weather>,
+    ) -> Self {
+        let story = Story {
+            job,
+            spec,
+            accepted: false,
+            observed: Vec::new(),
+            cancel: None,
+        };
+        let caller = Self {
+            story: Arc::new(Mutex::new(story)),
+            cancel: Arc::default(),
+            weather,
+        };
+        let jobs = JobServiceClient::new(link);
+        tokio::spawn(caller.clone().run(jobs, queue, clock));
+        caller
+    }
+
+    /// Has it cancel its job.
+    pub(crate) fn cancel(&self) {
+        self.cancel.notify_one();
+    }
+
+    /// What it knows so far.
+    pub(crate) fn story(&self) -> Story {
+        self.told().clone()
+    }
+
+    async fn run(self, jobs: JobServiceClient<Link>, queue: PublishingEnd, clock: SimulatedClock) {
+        let accepted = self.create(&jobs, clock.now()).await;
+        self.told().accepted = accepted;
+        let id = self.told().job;
+        self.weather
+            .journal
+            .note(format_args!("job {id} is accepted: {accepted}"));
+        if !accepted {
+            self.weather.journal.meet("create unanswered", id);
+            self.cancel_until_answered(&jobs).await;
+            return;
+        }
+        let message = self.message();
+        // Away, it is forgotten: the scheduler sends another.
+        let _published = timeout(TRY, queue.publish(&message, None)).await;
+        loop {
+            let pause = self.weather.chance.millis(300..=3_000);
+            tokio::select! {
+                biased;
+                () = self.cancel.notified() => self.cancel_until_answered(&jobs).await,
+                () = sleep(pause) => self.look(&jobs).await,
+            }
+            if self
+                .told()
+                .observed
+                .last()
+                .is_some_and(|seen| seen.status.is_final())
+            {
+                return;
+            }
+        }
+    }
+
+    async fn create(&self, jobs: &JobServiceClient<Link>, now: Timestamp) -> bool {
+        let begun_at = Instant::now();
+        let request = {
+            let story = self.told();
+            v1::CreateJobRequest {
+                job_id: story.job.to_string(),
+                spec: Some((&story.spec).into()),
+                idempotency: None,
+                not_after_ms: Some((now + NOT_AFTER).as_millisecond()),
+            }
+        };
+        while begun_at.elapsed() < REQUEST {
+            let created = timeout(TRY, jobs.clone().create_job(request.clone())).await;
+            match created {
+                Ok(Ok(_)) => return true,
+                Ok(Err(status)) if status.code() == Code::AlreadyExists => return true,
+                Ok(Err(_)) | Err(_) => sleep(self.weather.chance.millis(50..=500)).await,
+            }
+        }
+        false
+    }
+
+    async fn look(&self, jobs: &JobServiceClient<Link>) {
+        let request = v1::GetJobRequest {
+            viewer: Some(self.viewer()),
+            by: Some(v1::get_job_request::By::JobId(self.told().job.to_string())),
+        };
+        if let Ok(Ok(answer)) = timeout(TRY, jobs.clone().get_job(request)).await {
+            self.observe(answer.into_inner().job);
+        }
+    }
+
+    async fn cancel_until_answered(&self, jobs: &JobServiceClient<Link>) {
+        let request = v1::CancelJobRequest {
+            viewer: Some(self.viewer()),
+            job_id: self.told().job.to_string(),
+        };
+        loop {
+            let answer = timeout(TRY, jobs.clone().cancel_job(request.clone())).await;
+            let Ok(answer) = answer else { continue };
+            let Some(answer) = self.cancel_answer(answer.map(|answer| answer.into_inner().job))
+            else {
+                sleep(self.weather.chance.millis(100..=1_000)).await;
+                continue;
+            };
+            let mut story = self.told();
+            self.weather.journal.note(format_args!(
+                "job {}: cancel is answered {answer:?}",
+                story.job
+            ));
+            story.cancel.get_or_insert(answer);
+            return;
+        }
+    }
+
+    fn cancel_answer(&self, answer: Result<Option<v1::Job>, Status>) -> Option<CancelAnswer> {
+        match answer {
+            Ok(job) => self
+                .observe(job)
+                .map(|seen| CancelAnswer::Taken(seen.status)),
+            Err(status) => match status.code() {
+                Code::FailedPrecondition => Some(CancelAnswer::TooLate),
+                Code::NotFound => Some(CancelAnswer::NoSuchJob),
+                _ => None,
+            },
+        }
+    }
+
+    fn observe(&self, job: Option<v1::Job>) -> Option<Observed> {
+        let view = domain::JobView::try_from(job?).expect("the scheduler's own words");
+        let seen = Observed {
+            status: view.status,
+            progress: view.copy_progress,
+            image: view.destination_image_id,
+        };
+        let mut story = self.told();
+        if story.observed.last() != Some(&seen) {
+            self.weather.journal.note(format_args!(
+                "job {} is seen {} at {} %",
+                story.job, seen.status, seen.progress
+            ));
+            story.observed.push(seen);
+        }
+        Some(seen)
+    }
+
+    fn viewer(&self) -> v1::Viewer {
+        v1::Viewer {
+            region_id: SOURCE.to_owned(),
+            tenant_id: self.tenant().to_string(),
+            all_tenants: false,
+        }
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.told().spec.source.tenant.clone()
+    }
+
+    fn message(&self) -> CopyJob {
+        let story = self.told();
+        CopyJob {
+            job_id: story.job,
+            attempt_hint: 1,
+            source_region: domain::RegionId::new(SOURCE),
+            destination_region: domain::RegionId::new(DESTINATION),
+            size_bytes: story.spec.source_digest.size_bytes,
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Story> {
+        self.story.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,325 @@
+//! The store as one scheduler reaches it: the product's in-memory store, at the other end of a wire.
+//!
+//! Commands take their time, so that schedulers get into each other's way between a read and its commit; they
+//! fail before or after they are done; those of a frozen scheduler wait, and those of a dead one are never
+//! answered. Each commit is held to the rules that every commit keeps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{ClaimId, ImageId, JobId, JobStatus, PlanId, RegionId, UnitKind};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use job_scheduler::fairness::RegionView;
+use job_scheduler::job_record::{JobRecord, Owner};
+use job_scheduler::plan_record::PlanRecord;
+use job_scheduler::store::memory::MemoryStore;
+use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
+use job_scheduler::store::{
+    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
+    Stored, TicketPace,
+};
+use service_kit::Clock as _;
+use tokio::sync::Notify;
+
+use crate::clock::SimulatedClock;
+use crate::process::Process;
+use crate::weather::{Trouble, Weather};
+
+/// One scheduler's access.
+#[derive(Debug, Clone)]
+pub(crate) struct RemoteStore {
+    pub(crate) store: MemoryStore,
+    pub(crate) scheduler: Process,
+    pub(crate) weather: Arc<Weather>,
+    /// The store's own clock.
+    pub(crate) clock: SimulatedClock,
+    /// Ends all subscriptions.
+    pub(crate) hang_up: Arc<Notify>,
+}
+
+impl RemoteStore {
+    /// The way of one command to the store and back.
+    async fn command<T>(
+        &self,
+        command: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let chance = &self.weather.chance;
+        self.scheduler.pass().await;
+        chance.pause(15, 1..=120).await;
+        self.scheduler.pass().await;
+        let fails = self.weather.mishap() || self.weather.is(Trouble::StoreAway);
+        if fails && chance.percent(70) {
+            return Err(StoreError::Unavailable("simulated".to_owned()));
+        }
+        let answer = command.await;
+        chance.pause(10, 1..=120).await;
+        self.scheduler.pass().await;
+        if fails {
+            self.weather
+                .journal
+                .meet("store failed after the deed", self.scheduler.name());
+            return Err(StoreError::Unavailable("simulated".to_owned()));
+        }
+        answer
+    }
+
+    /// What a commit changed, for the journal.
+    fn note(&self, before: &JobRecord, after: &JobRecord) {
+        let journal = &self.weather.journal;
+        let by = self.scheduler.name();
+        if before.status != after.status {
+            journal.commit(after.id, before.status, after.status);
+            if after.status == JobStatus::Replicated && after.image != Some(after.attempt_image()) {
+                journal.meet("adoption", format_args!("job {}", after.id));
+            }
+        }
+        let tokens = |record: &JobRecord| record.lease.as_ref().map(|lease| lease.token);
+        if let (Some(lease), true) = (&after.lease, tokens(before) != tokens(after)) {
+            let what = format!(
+                "job {} attempt {} to {} by {by}, leftovers {:?}",
+                after.id, after.attempt, lease.worker, after.leftovers
+            );
+            match (lease.kind, &before.lease) {
+                (UnitKind::CleanUp, _) => journal.meet("clean-up granted", what),
+                (_, Some(_)) => journal.meet("takeover", what),
+                (_, None) => journal.meet("copy granted", what),
+            }
+        }
+        if after.lost_leases > before.lost_leases {
+            journal.meet("lease lapsed", format_args!("job {}", after.id));
+        }
+        if before.lease.is_some() && after.lease.is_none() {
+            journal.note(format_args!("{by}: job {} has no lease", after.id));
+        }
+        for gone in &before.leftovers {
+            if !after.leftovers.contains(gone) {
+                journal.note(format_args!("{by}: job {} settled {gone}", after.id));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for RemoteStore {
+    async fn load(&self, id: JobId) -> Result<Option<Stored>, StoreError> {
+        self.command(self.store.load(id)).await
+    }
+
+    async fn load_many(&self, ids: &[JobId]) -> Result<Vec<Stored>, StoreError> {
+        self.command(self.store.load_many(ids)).await
+    }
+
+    async fn job_of_claim(&self, claim: ClaimId) -> Result<Option<JobId>, StoreError> {
+        self.command(self.store.job_of_claim(claim)).await
+    }
+
+    async fn job_of_key(
+        &self,
+        owner: &Owner,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<JobId>, StoreError> {
+        self.command(self.store.job_of_key(owner, key, now)).await
+    }
+
+    async fn create(
+        &self,
+        record: &JobRecord,
+        terms: &IntakeTerms,
+        now: Timestamp,
+    ) -> Result<Created, StoreError> {
+        let creating = async {
+            // The store's own time counts: a scheduler may have been frozen since it looked at its clock.
+            if terms
+                .not_after
+                .is_some_and(|until| until < self.clock.now())
+            {
+                return Err(StoreError::TooLate);
+            }
+            let created = self.store.create(record, terms, now).await;
+            let by = self.scheduler.name();
+            let what = format_args!("{by}: job {} is created: {created:?}", record.id);
+            self.weather.journal.note(what);
+            created
+        };
+        self.command(creating).await
+    }
+
+    async fn commit(
+        &self,
+        before: &Stored,
+        after: &JobRecord,
+        now: Timestamp,
+    ) -> Result<Stored, StoreError> {
+        let committing = async {
+            let committed = self.store.commit(before, after, now).await;
+            match &committed {
+                Ok(_) => self.note(&before.record, after),
+                Err(StoreError::Conflict) => self
+                    .weather
+                    .journal
+                    .meet("commit lost a race", self.scheduler.name()),
+                Err(_) => {}
+            }
+            committed
+        };
+        self.command(committing).await
+    }
+
+    async fn remove(&self, stored: &Stored, now: Timestamp) -> Result<(), StoreError> {
+        self.command(self.store.remove(stored, now)).await
+    }
+
+    async fn region_view(&self, region: &RegionId) -> Result<RegionView, StoreError> {
+        self.command(self.store.region_view(region)).await
+    }
+
+    async fn due(&self, what: Due, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        self.command(self.store.due(what, now, limit)).await
+    }
+
+    async fn take_tickets(
+        &self,
+        region: &RegionId,
+        now: Timestamp,
+        pace: &TicketPace,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.command(self.store.take_tickets(region, now, pace))
+            .await
+    }
+
+    async fn set_aside(
+        &self,
+        id: JobId,
+        place: &Place,
+        now: Timestamp,
+        again: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.command(self.store.set_aside(id, place, now, again))
+            .await
+    }
+
+    async fn aside(&self, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        self.command(self.store.aside(now, limit)).await
+    }
+
+    async fn put_back(
+        &self,
+        id: JobId,
+        found: Option<&Stored>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.command(self.store.put_back(id, found, now)).await
+    }
+
+    async fn page(&self, query: &PageQuery) -> Result<Vec<JobId>, StoreError> {
+        self.command(self.store.page(query)).await
+    }
+
+    async fn changed_since(
+        &self,
+        scope: &Scope,
+        sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<(JobId, u64)>, StoreError> {
+        self.command(self.store.changed_since(scope, sequence, limit))
+            .await
+    }
+
+    async fn sequence(&self) -> Result<u64, StoreError> {
+        self.command(self.store.sequence()).await
+    }
+
+    async fn mark_serving(&self, now: Timestamp, gap: Duration) -> Result<Timestamp, StoreError> {
+        self.command(self.store.mark_serving(now, gap)).await
+    }
+
+    async fn regions_in_use(&self) -> Result<Vec<RegionId>, StoreError> {
+        self.command(self.store.regions_in_use()).await
+    }
+
+    async fn reseat(&self, region: &RegionId, now: Timestamp) -> Result<(), StoreError> {
+        self.command(self.store.reseat(region, now)).await
+    }
+
+    async fn census(&self, region: &RegionId) -> Result<Census, StoreError> {
+        self.command(self.store.census(region)).await
+    }
+
+    async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
+        let notices = self.command(self.store.subscribe()).await?;
+        let (scheduler, hang_up) = (self.scheduler.clone(), self.hang_up.clone());
+        let passed_on = notices.then(move |notice| {
+            let scheduler = scheduler.clone();
+            async move {
+                scheduler.pass().await;
+                notice
+            }
+        });
+        let until_hung_up = async move { hang_up.notified().await };
+        Ok(passed_on.take_until(Box::pin(until_hung_up)).boxed())
+    }
+
+    async fn barrier(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.command(self.store.barrier(now)).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.command(self.store.ping()).await
+    }
+}
+
+/// Plans are not simulated: nobody keeps any.
+#[async_trait]
+impl PlanStore for RemoteStore {
+    async fn load_plan(&self, id: PlanId) -> Result<Option<StoredPlan>, StoreError> {
+        self.store.load_plan(id).await
+    }
+
+    async fn load_plans(&self, ids: &[PlanId]) -> Result<Vec<StoredPlan>, StoreError> {
+        self.store.load_plans(ids).await
+    }
+
+    async fn create_plan(
+        &self,
+        record: &PlanRecord,
+        limit: usize,
+    ) -> Result<CreatedPlan, StoreError> {
+        self.store.create_plan(record, limit).await
+    }
+
+    async fn commit_plan(
+        &self,
+        before: &StoredPlan,
+        after: &PlanRecord,
+    ) -> Result<StoredPlan, StoreError> {
+        self.store.commit_plan(before, after).await
+    }
+
+    async fn remove_plan(&self, stored: &StoredPlan) -> Result<(), StoreError> {
+        self.store.remove_plan(stored).await
+    }
+
+    async fn plans_due(&self, now: Timestamp, limit: usize) -> Result<Vec<PlanId>, StoreError> {
+        self.store.plans_due(now, limit).await
+    }
+
+    async fn postpone_plan(&self, id: PlanId, until: Timestamp) -> Result<(), StoreError> {
+        self.store.postpone_plan(id, until).await
+    }
+
+    async fn plan_page(&self, query: &PlanQuery) -> Result<Vec<PlanId>, StoreError> {
+        self.store.plan_page(query).await
+    }
+
+    async fn holders(&self, image: ImageId) -> Result<Vec<PlanId>, StoreError> {
+        self.store.holders(image).await
+    }
+
+    async fn count_plans(&self) -> Result<usize, StoreError> {
+        self.store.count_plans().await
+    }
+}

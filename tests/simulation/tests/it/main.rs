@@ -1,0 +1,5 @@
+//! Runs of the simulation.
+
+mod determinism;
+mod regressions;
+mod seeds;
