@@ -79,12 +79,15 @@ impl RunningScheduler {
 
     /// Tells it to stop and waits until it has.
     pub(crate) async fn stop(self) {
-        self.shutdown.cancel();
-        self.scheduler
-            .ended()
-            .await
-            .expect("no task ends by itself");
+        self.end_tasks().await;
         self.process.kill();
+    }
+
+    /// Ends everything that it does by itself.
+    pub(crate) async fn end_tasks(&self) {
+        self.shutdown.cancel();
+        let ended = self.scheduler.ended().await;
+        ended.expect("no task ends by itself");
     }
 
     /// Its jobs, for whoever does the reconciler's work at another time.

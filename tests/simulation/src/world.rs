@@ -8,7 +8,6 @@ use domain::{
     CopySpec, Destination, IfIdentical, ImageDigest, ImageId, JobId, RegionId, Source, TenantId,
     UserId,
 };
-use jiff::SignedDuration;
 use job_scheduler::reconciler;
 use job_scheduler::store::memory::MemoryStore;
 use job_scheduler::store::{PageQuery, Scope, Store as _, Stored};
@@ -384,13 +383,16 @@ impl World {
 
     /// What stays when the time has come for the janitor.
     async fn remains(&self) -> BTreeSet<String> {
-        let kept = SignedDuration::try_from(KEEP_FINISHED).expect("a month");
-        let later = i64::try_from(kept.as_millis()).expect("a month") + 60_000;
         for scheduler in self.schedulers.iter().flatten() {
-            scheduler.clock.set_ahead(later);
-            let ticked = reconciler::tick(scheduler.jobs()).await;
-            ticked.expect("all is well");
+            scheduler.end_tasks().await;
         }
+        let scheduler = self.schedulers.iter().flatten().next();
+        let scheduler = scheduler.expect("all were started again");
+        let later = KEEP_FINISHED + Duration::from_secs(60);
+        let later = i64::try_from(later.as_millis()).expect("a month");
+        scheduler.clock.set_ahead(later);
+        let ticked = reconciler::tick(scheduler.jobs()).await;
+        ticked.expect("all is well");
         self.entries_but(&STANDING)
     }
 

@@ -209,7 +209,7 @@ fn an_image_that_is_missing_wrong_or_not_shown() {
 
 #[test]
 fn an_image_too_many() {
-    let spare = planted(|it| drop(it.images.insert(image(1), replica())));
+    let spare = planted(|it| it.images.extend([(image(1), replica())]));
     assert_eq!(
         spare,
         [Violation::SpareImage {
@@ -219,7 +219,7 @@ fn an_image_too_many() {
         }]
     );
     let nobodys = ImageId::from_uuid(Uuid::from_u128(99));
-    let orphan = planted(|it| drop(it.images.insert(nobodys, replica())));
+    let orphan = planted(|it| it.images.extend([(nobodys, replica())]));
     assert_eq!(orphan, [Violation::Orphan(nobodys)]);
 }
 
@@ -248,11 +248,11 @@ fn what_is_left_in_the_store() {
     );
     let entry = "a waiting job".to_owned();
     assert_eq!(
-        planted(|it| drop(it.index_entries.insert(entry.clone()))),
+        planted(|it| it.index_entries.extend([entry.clone()])),
         [Violation::IndexEntry(entry.clone())]
     );
     assert_eq!(
-        planted(|it| drop(it.remains.insert(entry.clone()))),
+        planted(|it| it.remains.extend([entry.clone()])),
         [Violation::Remains(entry)]
     );
 }
