@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use copy_engine::EngineSettings;
-use copy_worker::{Metrics, Parts, SchedulerClient, Worker};
+use copy_worker::{Drain, Metrics, Parts, SchedulerClient, Worker};
 use domain::{RegionId, WorkerId};
 use service_kit::admin::Readiness;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,10 @@ impl RunningWorker {
             poll: seconds(4)..=seconds(8),
             report_every: seconds(1),
             finish_patience: seconds(90),
-            drain: seconds(12),
+            drain: Drain {
+                length: seconds(12),
+                hand_back: seconds(6),
+            },
             metrics: Metrics::default(),
         });
         let shutdown = CancellationToken::new();
