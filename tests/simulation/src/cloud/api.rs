@@ -174,7 +174,7 @@ impl Call {
         // How fast the source sends, for this one download.
         let pause = self.weather.chance.within(20..=4_000);
         let weather = self.weather.clone();
-        let breaks_at = self.weather.mishap().then(|| pieces.len() / 2);
+        let breaks_at = self.weather.mishap().then_some(pieces.len() / 2);
         let pieces = stream::iter(pieces.into_iter().enumerate()).then(move |(at, piece)| {
             let weather = weather.clone();
             async move {
