@@ -16,6 +16,7 @@ pub(crate) use bring_up::Owner;
 pub use shared::shared;
 
 use crate::binaries::{self, Binaries};
+use crate::links::Links;
 use crate::options::Options;
 use crate::parts::Part;
 use crate::ports::{MOST_SCHEDULERS, MOST_WORKERS};
@@ -38,6 +39,7 @@ pub struct TestBed {
     site: Mutex<Site>,
     ids: BTreeMap<Region, Ids>,
     supervisor: Client,
+    pub(crate) links: Links,
 }
 
 impl TestBed {
@@ -61,11 +63,13 @@ impl TestBed {
             options: state.options,
             installed: state.installed,
             binaries,
+            ways: BTreeMap::new(),
         };
         Ok(Self {
             site: Mutex::new(site),
             ids: state.ids,
             supervisor,
+            links: Links::new(),
         })
     }
 

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::ensure;
+
 use crate::bed::{Owner, TestBed};
 use crate::options::{GlanceOptions, Options, RabbitmqOptions};
 use crate::parts::Part;
@@ -75,6 +77,12 @@ impl Builder {
         self
     }
 
+    /// Leads the services' connections through proxies of this process, to be broken with [`TestBed::link`].
+    pub fn faulty_links(mut self) -> Self {
+        self.options.faulty_links = true;
+        self
+    }
+
     /// How `region`'s Glance is set up.
     pub fn glance(mut self, region: Region, options: GlanceOptions) -> Self {
         self.options.glance.insert(region, options);
@@ -138,6 +146,10 @@ impl Builder {
     /// When something cannot be installed, built or started.
     pub async fn up(self) -> anyhow::Result<TestBed> {
         let directory = self.directory.unwrap_or_else(private_directory);
+        ensure!(
+            !self.options.faulty_links,
+            "faulty links are in this process and would end with it: start the test bed as its owner"
+        );
         TestBed::bring_up(&directory, self.options, Owner::Nobody).await
     }
 }

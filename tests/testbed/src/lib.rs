@@ -8,6 +8,7 @@
 //! - [`TestBed`] starts, stops, kills, freezes and scales parts.
 //! - [`Cloud`] is a seeded user in a region: tokens and images, by plain HTTP.
 //! - [`ForeignClient`] is a client that others wrote, run as a user of the test bed.
+//! - [`TestBed::link`] is a way between two parts, to be broken.
 //! - [`TestBed::check_leftovers`] fails a test that leaves something behind.
 
 mod bed;
@@ -17,12 +18,15 @@ mod cache;
 mod cloud;
 mod command;
 mod down;
+mod fault_proxy;
 mod foreign_client;
+mod glance_processes;
 mod http;
 mod identity;
 mod inspect;
 mod install;
 mod leftovers;
+mod links;
 mod narrator;
 mod openrc;
 mod options;
@@ -43,12 +47,15 @@ pub use bed::{TestBed, shared};
 pub use builder::Builder;
 pub use cloud::{Cloud, MadeImage, NewImage};
 pub use down::down;
+pub use fault_proxy::{Behaviour, FaultProxy, Traffic};
 pub use foreign_client::ForeignClient;
+pub use glance_processes::GlanceProcess;
 pub use http::client as http_client;
 pub use identity::{issue_scoped_token, issue_token};
 pub use inspect::StoreFile;
 pub use install::install_everything;
 pub use leftovers::Leftover;
+pub use links::Link;
 pub use narrator::{say, timed};
 pub use openrc::openrc;
 pub use options::{GlanceOptions, Options, RabbitmqOptions};

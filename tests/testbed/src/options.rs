@@ -26,6 +26,8 @@ pub struct Options {
     pub token_expiration: Duration,
     /// Whether the clock of plans can be moved.
     pub movable_plan_clock: bool,
+    /// Whether the services reach what they depend on through proxies that a test can command.
+    pub faulty_links: bool,
     /// Each region's Glance.
     pub glance: BTreeMap<Region, GlanceOptions>,
     /// The message broker.
@@ -87,6 +89,7 @@ impl Default for Options {
             workers: Region::ALL.map(|region| (region, 1)).into(),
             token_expiration: Duration::from_secs(3600),
             movable_plan_clock: false,
+            faulty_links: false,
             glance: Region::ALL
                 .map(|region| (region, GlanceOptions::default()))
                 .into(),

@@ -1,10 +1,12 @@
 //! Where everything of one test bed is: its directory, its ports, its addresses, its programs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::binaries::Binaries;
 use crate::install::Installed;
+use crate::links::Link;
 use crate::options::Options;
 use crate::parts::{Part, Sharing};
 use crate::ports::Ports;
@@ -18,6 +20,8 @@ pub(crate) struct Site {
     pub(crate) ports: Ports,
     pub(crate) installed: Installed,
     pub(crate) binaries: Binaries,
+    /// The ports of links that lead through a proxy.
+    pub(crate) ways: BTreeMap<Link, u16>,
 }
 
 impl Site {
@@ -74,11 +78,27 @@ impl Site {
     }
 
     pub(crate) fn rabbitmq_url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.ports.rabbitmq())
+        Self::rabbitmq_at(self.ports.rabbitmq())
+    }
+
+    /// The broker's URL by way of `port`.
+    pub(crate) fn rabbitmq_at(port: u16) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{port}/%2f")
     }
 
     pub(crate) fn redis_url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.ports.redis())
+        Self::redis_at(self.ports.redis())
+    }
+
+    /// Redis' URL by way of `port`.
+    pub(crate) fn redis_at(port: u16) -> String {
+        format!("redis://127.0.0.1:{port}/0")
+    }
+
+    /// The port that a service goes to for what is at the end of `link`: that of the link's proxy, if it has one.
+    pub(crate) fn way(&self, link: Link) -> u16 {
+        let proxied = self.ways.get(&link).copied();
+        proxied.unwrap_or_else(|| link.upstream(self.ports))
     }
 
     /// Where `region`'s Glance keeps the bytes of images.
@@ -105,8 +125,9 @@ impl Site {
 pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    // Two parts that are started at once write the same secrets.
     let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
+    unfinished.push(format!(".{}", uuid::Uuid::new_v4().simple()));
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create(true)

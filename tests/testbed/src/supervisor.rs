@@ -11,7 +11,7 @@ mod protocol;
 mod server;
 
 pub(crate) use client::{Client, start};
-pub(crate) use family::{is_frozen, processes_of};
+pub(crate) use family::{ProcessSignal, children_of, is_frozen, open_files, processes_of, signal};
 pub(crate) use protocol::{Launch, Operation, Running};
 pub use server::{Duty, serve};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     (
         "glance_on_sqlite.py",
         include_str!("../wsgi/glance_on_sqlite.py"),
@@ -16,8 +16,12 @@ const FILES: [(&str, &str); 4] = [
         "immediate_transactions.py",
         include_str!("../wsgi/immediate_transactions.py"),
     ),
+    (SAVING_IMAGES, include_str!("../wsgi/saving_images.py")),
     (FORK_DATABASE, include_str!("../wsgi/fork_database.py")),
 ];
+
+/// The script that names the images which a Glance's database has in `saving`.
+pub(crate) const SAVING_IMAGES: &str = "saving_images.py";
 
 /// The script that copies a database template to its place.
 pub(crate) const FORK_DATABASE: &str = "fork_database.py";

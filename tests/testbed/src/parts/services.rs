@@ -7,6 +7,7 @@ use anyhow::Context;
 use toml::{Table, Value};
 
 use super::Part;
+use crate::links::Link;
 use crate::ports::SENTINELS;
 use crate::region::Region;
 use crate::seed;
@@ -77,8 +78,9 @@ pub(super) fn launch_gateway(site: &Site, region: Region, part: Part) -> anyhow:
 
 pub(super) fn launch_worker(site: &Site, region: Region, number: u16) -> anyhow::Result<Launch> {
     let own = format!(
-        "[worker]\nregion = '{region}'\nadmin_listen = '127.0.0.1:{}'\n",
-        site.ports.worker_admin(region, number)
+        "[worker]\nregion = '{region}'\nadmin_listen = '127.0.0.1:{}'\nscheduler_url = 'http://127.0.0.1:{}'\n",
+        site.ports.worker_admin(region, number),
+        site.way(Link::Worker(region, number)),
     );
     launch(site, Part::Worker(region, number), "copy-worker", &own)
 }
@@ -109,7 +111,8 @@ fn write_configuration(site: &Site, part: Part, own: &str, path: &Path) -> anyho
 
 /// What all services share. Secrets are in files of their own, since the configuration refuses to hold them.
 fn common(site: &Site) -> anyhow::Result<String> {
-    let schedulers = site.ports.schedulers();
+    let schedulers = site.way(Link::Schedulers);
+    let rabbitmq = Site::rabbitmq_at(site.way(Link::Rabbitmq));
     let mut text = format!(
         "[gateway]
 region = 'ot1'
@@ -124,8 +127,8 @@ url_file = '{}'
 [redis]
 url = '{}'
 ",
-        secret(site, "rabbitmq-url", &site.rabbitmq_url())?.display(),
-        site.redis_url()
+        secret(site, "rabbitmq-url", &rabbitmq)?.display(),
+        Site::redis_at(site.way(Link::Redis))
     );
     if site.options.redis_replicas > 0 {
         let addresses = (1..=SENTINELS).map(|number| site.ports.sentinel(number));
@@ -144,15 +147,20 @@ url = '{}'
         seed::password(seed::SERVICE_USER)?,
     )?;
     for region in Region::ALL {
+        let keystone = site.way(Link::Keystone(site.options.keystone_of(region)));
+        // The catalog names the front itself.
+        let glance = match site.ways.get(&Link::Glance(region)) {
+            Some(port) => format!("glance_url = 'http://127.0.0.1:{port}'\n"),
+            None => String::new(),
+        };
         writeln!(
             text,
             "[regions.{region}]
-keystone_url = '{}'
-[regions.{region}.service_user]
+keystone_url = 'http://127.0.0.1:{keystone}/v3'
+{glance}[regions.{region}.service_user]
 username = '{}'
 user_domain_id = 'default'
 password_file = '{}'",
-            site.keystone_url(region),
             seed::SERVICE_USER,
             password.display(),
         )?;

@@ -1,7 +1,7 @@
 //! Descendants of this process and signals to them, as /proc and the process groups show them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal};
 
@@ -67,6 +67,62 @@ pub(super) fn descendants() -> Vec<u32> {
     family.split_off(1)
 }
 
+/// What can be done to a single process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProcessSignal {
+    /// SIGSTOP.
+    Freeze,
+    /// SIGCONT.
+    Thaw,
+    /// SIGKILL.
+    Kill,
+}
+
+/// Does it to `process` alone; one that is gone is no error.
+pub(crate) fn signal(process: u32, what: ProcessSignal) {
+    let signal = match what {
+        ProcessSignal::Freeze => Signal::STOP,
+        ProcessSignal::Thaw => Signal::CONT,
+        ProcessSignal::Kill => Signal::KILL,
+    };
+    signal_process(process, signal);
+}
+
+/// Living children of process `parent`.
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+    processes()
+        .filter(|(_, stat)| stat.state != 'Z' && stat.parent == parent)
+        .map(|(pid, _)| pid)
+        .collect()
+}
+
+/// Every file that process `pid` has open, and whether it may write to it.
+pub(crate) fn open_files(pid: u32) -> Vec<(PathBuf, bool)> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd"));
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let path = fs::read_link(entry.path()).ok()?;
+            let number = entry.file_name();
+            let info = Path::new("/proc")
+                .join(pid.to_string())
+                .join("fdinfo")
+                .join(number);
+            Some((path, writes(&fs::read_to_string(info).ok()?)))
+        })
+        .collect()
+}
+
+/// Whether a file is open for writing, by its /proc/PID/fdinfo: `flags` are those of open(2) in octal, whose last
+/// two bits are 0 for reading only.
+fn writes(info: &str) -> bool {
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| u64::from_str_radix(flags.trim(), 8).ok());
+    flags.is_some_and(|flags| flags & 3 != 0)
+}
+
 /// Children of this process that have ended and whose exit status nobody has collected.
 pub(super) fn dead_children() -> Vec<u32> {
     let own = std::process::id();
@@ -114,6 +170,24 @@ fn to_pid(pid: u32) -> Option<Pid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn open_files_are_seen_with_what_they_are_open_for() {
+        let path = std::env::temp_dir().join(format!("open-{}", std::process::id()));
+        let seen = || -> Vec<bool> {
+            let files = open_files(std::process::id()).into_iter();
+            let ours = files.filter(|(open, _)| *open == path);
+            ours.map(|(_, writes)| writes).collect()
+        };
+        let writer = fs::File::create(&path).expect("a temporary file");
+        assert_eq!(seen(), [true]);
+        drop(writer);
+        let reader = fs::File::open(&path).expect("it is there");
+        assert_eq!(seen(), [false]);
+        drop(reader);
+        assert!(seen().is_empty());
+        fs::remove_file(&path).expect("it is there");
+    }
 
     #[test]
     fn a_child_is_a_descendant_until_it_ends() {
