@@ -18,4 +18,4 @@ pub use event_stream::{Event, EventStream};
 pub use plans::{Plans, strings};
 pub use replicas::{Replicas, image_of_attempt};
 pub use turn::Turn;
-pub use witness::Witness;
+pub use witness::{Moment, STATUSES, Witness};

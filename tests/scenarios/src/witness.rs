@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
 /// The ten documented keys.
@@ -20,7 +20,7 @@ const DOCUMENTED: [&str; 10] = [
 ];
 
 /// Statuses in the order of a job's life; a job may skip some and never goes back.
-const LIFE: [&str; 7] = [
+pub const STATUSES: [&str; 7] = [
     "replicate_requested",
     "replicating",
     "cancel_requested",
@@ -33,19 +33,21 @@ const LIFE: [&str; 7] = [
 /// The last of the statuses from which another may follow.
 const LAST_OPEN: usize = 3;
 
-/// Sees one document after another of the same job.
-#[derive(Debug, Default)]
-pub struct Witness {
-    last: RefCell<Option<(usize, u64)>>,
+/// Where a job stands by one of its documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    status: usize,
+    progress: u64,
 }
 
-impl Witness {
-    /// Looks at the next document.
+// === impl Moment ===
+
+impl Moment {
+    /// What a document says.
     ///
     /// # Errors
-    /// A documented key is missing or null, a status or the progress went back, a final status
-    /// changed, or the progress does not fit the status.
-    pub fn see(&self, document: &Value) -> anyhow::Result<()> {
+    /// A documented key is missing or null, the status is none, or the progress does not fit it.
+    pub fn of(document: &Value) -> anyhow::Result<Self> {
         for key in DOCUMENTED {
             let value = document.get(key);
             let may_be_null = key == "destination_image_id";
@@ -54,7 +56,9 @@ impl Witness {
                 "{key} is missing or null: {document}"
             );
         }
-        let status = LIFE.iter().position(|status| document["status"] == *status);
+        let status = STATUSES
+            .iter()
+            .position(|status| document["status"] == *status);
         let Some(status) = status else {
             anyhow::bail!("unknown status: {document}")
         };
@@ -71,22 +75,59 @@ impl Witness {
             },
             "progress does not fit: {document}"
         );
-        let before = self.last.replace(Some((status, progress)));
-        if let Some((status_before, progress_before)) = before {
-            let forward =
-                status == status_before || (status > status_before && status_before <= LAST_OPEN);
-            ensure!(
-                forward,
-                "{} after {}: {document}",
-                LIFE[status],
-                LIFE[status_before]
-            );
-            ensure!(
-                progress >= progress_before,
-                "progress was {progress_before}: {document}"
-            );
-        }
+        Ok(Self { status, progress })
+    }
+
+    /// Whether a job that stood at `before` may stand here later on.
+    ///
+    /// # Errors
+    /// The status or the progress went back, or a final status changed.
+    pub fn may_follow(self, before: Self) -> anyhow::Result<()> {
+        let forward = self.status == before.status
+            || (self.status > before.status && before.status <= LAST_OPEN);
+        ensure!(
+            forward,
+            "{} after {}",
+            STATUSES[self.status],
+            STATUSES[before.status]
+        );
+        ensure!(
+            self.progress >= before.progress,
+            "progress {} after {}",
+            self.progress,
+            before.progress
+        );
         Ok(())
+    }
+
+    /// The status, as the document spells it.
+    #[must_use]
+    pub fn status(self) -> &'static str {
+        STATUSES[self.status]
+    }
+}
+
+/// Sees one document after another of the same job.
+#[derive(Debug, Default)]
+pub struct Witness {
+    last: RefCell<Option<Moment>>,
+}
+
+// === impl Witness ===
+
+impl Witness {
+    /// Looks at the next document.
+    ///
+    /// # Errors
+    /// As [`Moment::of`] and [`Moment::may_follow`].
+    pub fn see(&self, document: &Value) -> anyhow::Result<()> {
+        let moment = Moment::of(document)?;
+        match self.last.replace(Some(moment)) {
+            Some(before) => moment
+                .may_follow(before)
+                .with_context(|| document.to_string()),
+            None => Ok(()),
+        }
     }
 }
 
