@@ -26,8 +26,10 @@ pub(crate) struct Claim {
 /// What became of a try to grant one unit.
 enum Try {
     Granted(Box<Grant>),
-    /// Somebody was faster, or a limit was reached meanwhile.
+    /// It is free no more, or a limit was reached meanwhile.
     Lost,
+    /// Somebody was faster: another worker, or the same claim at another scheduler.
+    Overtaken,
     /// The same claim was answered elsewhere meanwhile.
     Answered,
 }
@@ -67,6 +69,11 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
                     return Ok(Some(*grant));
                 }
                 Try::Lost => {}
+                Try::Overtaken => {
+                    if let Some(grant) = again(jobs, claim.id).await? {
+                        return Ok(Some(grant));
+                    }
+                }
                 Try::Answered => return again(jobs, claim.id).await,
             }
         }
@@ -142,7 +149,8 @@ async fn try_grant(
         Ok(Stored { record, .. }) => Ok(record
             .grant(jobs.rules().lease_length)
             .map_or(Try::Lost, |grant| Try::Granted(Box::new(grant)))),
-        Err(StoreError::Conflict | StoreError::LimitReached) => Ok(Try::Lost),
+        Err(StoreError::LimitReached) => Ok(Try::Lost),
+        Err(StoreError::Conflict) => Ok(Try::Overtaken),
         Err(StoreError::ClaimTaken) => Ok(Try::Answered),
         Err(error) => Err(error.into()),
     }
