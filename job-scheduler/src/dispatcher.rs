@@ -53,7 +53,15 @@ pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: 
     }
 }
 
-async fn dispatch(jobs: &Jobs, queue: &impl Announcer, region: &RegionId) -> anyhow::Result<()> {
+/// Sends the messages that are due for a region, once.
+///
+/// # Errors
+/// The store's and the queue's; what was taken and not sent is due again with its lane's next ticket.
+pub async fn dispatch(
+    jobs: &Jobs,
+    queue: &impl Announcer,
+    region: &RegionId,
+) -> anyhow::Result<()> {
     let pace = TicketPace {
         announced: jobs.settings.first_ticket,
         first: jobs.settings.ticket_first,

@@ -101,7 +101,11 @@ async fn reconcile(jobs: &Jobs, what: Due, moment: Moment) -> Result<usize, Stor
     Ok(due.len())
 }
 
-async fn reseat(jobs: &Jobs) -> Result<(), StoreError> {
+/// Puts all lanes in their place, and counts.
+///
+/// # Errors
+/// The store's.
+pub async fn reseat(jobs: &Jobs) -> Result<(), StoreError> {
     for region in &jobs.settings.shape.regions {
         jobs.store.reseat(region, jobs.now()).await?;
         let census = jobs.store.census(region).await?;

@@ -7,7 +7,7 @@ mod plans;
 mod read;
 mod tables;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,7 +77,32 @@ impl MemoryStore {
     /// What is in the indexes, as `key member` with the names of [`keys`](super::keys): for tests that nothing stays.
     #[must_use]
     pub fn entries(&self) -> BTreeSet<String> {
-        self.state().tables.entries()
+        let contents = self.state().tables.contents();
+        let named = contents.iter().flat_map(|(key, members)| {
+            let members = members.keys();
+            members.map(move |member| format!("{key} {member}"))
+        });
+        named.collect()
+    }
+
+    /// Every record and index entry under its key, as text, as Redis holds it: for tests that compare stores.
+    #[must_use]
+    pub fn contents(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let state = self.state();
+        let mut contents = state.tables.contents();
+        let hash = |record: serde_json::Result<String>| {
+            let text = record.expect("records are plain data");
+            BTreeMap::from([("r".to_owned(), text)])
+        };
+        for (id, stored) in &state.records {
+            let text = serde_json::to_string(&stored.record);
+            contents.insert(self.keys.job(*id), hash(text));
+        }
+        for stored in state.plans.all() {
+            let text = serde_json::to_string(&stored.record);
+            contents.insert(self.keys.plan(stored.record.id), hash(text));
+        }
+        contents
     }
 
     /// A panic elsewhere is a failed test; the state behind it is whole, for nothing here panics

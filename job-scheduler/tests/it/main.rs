@@ -15,6 +15,7 @@ mod replicas;
 mod rig;
 mod sample;
 mod sentinel;
+mod steps;
 mod store_outage;
 mod stores_are_equal;
 mod tickets;

@@ -22,6 +22,10 @@ pub(super) struct Plans {
 // === impl Plans ===
 
 impl Plans {
+    pub(super) fn all(&self) -> impl Iterator<Item = &StoredPlan> {
+        self.records.values()
+    }
+
     /// Whether a plan still has this version.
     pub(super) fn stands(&self, wish: PlanVersion) -> bool {
         let stored = self.records.get(&wish.plan);

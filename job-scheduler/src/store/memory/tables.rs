@@ -18,19 +18,6 @@ struct Sorted {
 }
 
 impl Tables {
-    /// Everything, as `key member`.
-    pub(super) fn entries(&self) -> BTreeSet<String> {
-        let named = |key: &String, member: &String| format!("{key} {member}");
-        let sets = self.sets.iter();
-        let sets = sets.flat_map(|(key, set)| set.iter().map(move |member| named(key, member)));
-        let sorted = self.sorted.iter();
-        let sorted = sorted
-            .flat_map(|(key, sorted)| sorted.scores.keys().map(move |member| named(key, member)));
-        let hashes = self.hashes.iter();
-        let hashes = hashes.flat_map(|(key, hash)| hash.keys().map(move |field| named(key, field)));
-        sets.chain(sorted).chain(hashes).collect()
-    }
-
     pub(super) fn add(&mut self, key: &str, member: &str) {
         let set = self.sets.entry(key.to_owned()).or_default();
         set.insert(member.to_owned());
@@ -115,6 +102,22 @@ impl Tables {
         self.hashes
             .get(key)
             .map_or_else(Vec::new, |hash| hash.keys().cloned().collect())
+    }
+
+    /// Everything, as text: members with their scores, fields with their values.
+    pub(super) fn contents(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let sets = self.sets.iter().map(|(key, set)| {
+            let members = set.iter().map(|member| (member.clone(), String::new()));
+            (key.clone(), members.collect())
+        });
+        let sorted = self.sorted.iter().map(|(key, sorted)| {
+            let scores = sorted.scores.iter();
+            let scores = scores.map(|(member, score)| (member.clone(), score.to_string()));
+            (key.clone(), scores.collect())
+        });
+        let hashes = self.hashes.iter();
+        let hashes = hashes.map(|(key, hash)| (key.clone(), hash.clone()));
+        sets.chain(sorted).chain(hashes).collect()
     }
 
     pub(super) fn number(&self, key: &str, field: &str) -> Option<i64> {
