@@ -56,8 +56,8 @@ impl RunningWorker {
             report_every: seconds(1),
             finish_patience: seconds(90),
             drain: Drain {
-                length: seconds(12),
-                hand_back: seconds(6),
+                length: seconds(8),
+                hand_back: seconds(5),
             },
             metrics: Metrics::default(),
         });

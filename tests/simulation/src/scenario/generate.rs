@@ -6,18 +6,28 @@ use rand::{RngExt, SeedableRng};
 
 use super::{HalfUploads, Op, Role, SCHEDULERS, Scenario, Setting, Side, Step};
 
-/// Some settings make one kind of trouble likely, so that rare events meet.
+/// Faces of the die that picks the kind of a trouble.
+const KINDS: u32 = 31;
+
+/// Each scenario has a few kinds of trouble that it favours, so that rare ones meet.
 pub(super) fn scenario(seed: u64) -> Scenario {
     let mut dice = StdRng::seed_from_u64(seed);
     let setting = setting(&mut dice);
     let jobs = dice.random_range(1..=4);
     let troubles = dice.random_range(1..=9);
+    let favourites: Vec<u32> = (0..dice.random_range(2..=5))
+        .map(|_| dice.random_range(0..KINDS))
+        .collect();
     let mut ops = vec![create(&mut dice)];
     for _ in 1..jobs {
         ops.push(create(&mut dice));
     }
     for _ in 0..troubles {
-        let trouble = trouble(&mut dice, &setting, jobs);
+        let kind = match dice.random_bool(0.7) {
+            true => *favourites.choose(&mut dice).expect("at least two"),
+            false => dice.random_range(0..KINDS),
+        };
+        let trouble = trouble(kind, &mut dice, &setting, jobs);
         let at = dice.random_range(1..=ops.len());
         ops.insert(at, trouble);
     }
@@ -60,7 +70,7 @@ fn create(dice: &mut StdRng) -> Op {
     }
 }
 
-fn trouble(dice: &mut StdRng, setting: &Setting, jobs: usize) -> Op {
+fn trouble(kind: u32, dice: &mut StdRng, setting: &Setting, jobs: usize) -> Op {
     let lasts = tenths(dice, 0.5..=40.0);
     let side = match dice.random_range(0..3) {
         0 => Side::Source,
@@ -70,38 +80,36 @@ fn trouble(dice: &mut StdRng, setting: &Setting, jobs: usize) -> Op {
         0 => Role::Scheduler(dice.random_range(0..SCHEDULERS)),
         _ => Role::Worker(dice.random_range(0..setting.workers)),
     };
-    match dice.random_range(0..26) {
-        0..4 => Op::Cancel {
+    match kind {
+        0..5 => Op::Cancel {
             job: dice.random_range(0..jobs),
         },
-        4..8 => Op::Crash {
+        5..9 => Op::Crash {
             who,
             down: tenths(dice, 0.1..=20.0),
         },
-        8..12 => Op::Freeze { who, lasts },
-        12 | 13 => Op::Stop { who },
-        14 => Op::Partition {
+        9..14 => Op::Freeze { who, lasts },
+        14..17 => Op::Stop { who },
+        17 | 18 => Op::Partition {
             worker: dice.random_range(0..setting.workers),
             lasts,
         },
-        15 => Op::DropMessages,
-        16 => Op::DoubleMessages,
-        17 => Op::DelayMessages { lasts },
-        18 => Op::BrokerAway { lasts },
-        19 => Op::StoreAway { lasts },
-        20 => Op::LoseNotices,
-        21 => Op::LoseAnswers { lasts },
-        22 => Op::GlanceAway {
+        19 => Op::DropMessages,
+        20 => Op::DoubleMessages,
+        21 => Op::DelayMessages { lasts },
+        22 => Op::BrokerAway { lasts },
+        23 => Op::StoreAway { lasts },
+        24 => Op::LoseNotices,
+        25 => Op::LoseAnswers { lasts },
+        26 => Op::GlanceAway {
             side,
             lasts: lasts / 2.0,
         },
-        23 => Op::GlanceDies { side },
-        24 => match dice.random_range(0..2) {
-            0 => Op::GlanceLate { side, lasts },
-            _ => Op::GlanceRefuses {
-                side,
-                lasts: lasts / 2.0,
-            },
+        27 => Op::GlanceDies { side },
+        28 => Op::GlanceLate { side, lasts },
+        29 => Op::GlanceRefuses {
+            side,
+            lasts: lasts / 2.0,
         },
         _ => Op::ClockJumps {
             scheduler: dice.random_range(0..SCHEDULERS),
