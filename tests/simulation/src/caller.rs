@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Status};
 use work_queue::{Announcer as _, CopyJob};
 
+use crate::checker::images_of;
 use crate::clock::SimulatedClock;
-use crate::cloud::{DESTINATION, SOURCE};
+use crate::cloud::{DESTINATION, Glance, SOURCE};
 use crate::network::Link;
 use crate::queue::PublishingEnd;
 use crate::weather::Weather;
@@ -42,6 +43,8 @@ pub struct Story {
     pub observed: Vec<Observed>,
     /// What its cancels came to.
     pub cancel: Option<CancelAnswer>,
+    /// Images of the job that were at the destination when the caller first saw it `canceled`.
+    pub there_when_canceled: Vec<ImageId>,
 }
 
 /// One look at a job.
@@ -72,6 +75,7 @@ pub(crate) struct Caller {
     story: Arc<Mutex<Story>>,
     cancel: Arc<Notify>,
     weather: Arc<Weather>,
+    destination: Glance,
 }
 
 impl Caller {
@@ -83,6 +87,7 @@ impl Caller {
         queue: PublishingEnd,
         clock: SimulatedClock,
         weather: Arc<Weather>,
+        destination: Glance,
     ) -> Self {
         let story = Story {
             job,
@@ -90,11 +95,13 @@ impl Caller {
             accepted: false,
             observed: Vec::new(),
             cancel: None,
+            there_when_canceled: Vec::new(),
         };
         let caller = Self {
             story: Arc::new(Mutex::new(story)),
             cancel: Arc::default(),
             weather,
+            destination,
         };
         let jobs = JobServiceClient::new(link);
         tokio::spawn(caller.clone().run(jobs, queue, clock));
@@ -226,6 +233,11 @@ impl Caller {
                 story.job, seen.status, seen.progress
             ));
             story.observed.push(seen);
+            if seen.status == JobStatus::Canceled {
+                let there = self.destination.all();
+                let own = images_of(story.job).filter(|id| there.contains_key(&id.to_string()));
+                story.there_when_canceled = own.collect();
+            }
         }
         Some(seen)
     }

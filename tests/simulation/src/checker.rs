@@ -60,6 +60,9 @@ pub enum Violation {
     /// A cancel that was taken is kept.
     #[error("job {0} was canceled in time and is {1}")]
     CancelForgotten(JobId, JobStatus),
+    /// A canceled job has left nothing.
+    #[error("job {0} was shown canceled while its image {1} was there")]
+    CanceledTooEarly(JobId, ImageId),
     /// Nobody works on what is over.
     #[error("job {0} is over and leased")]
     Leased(JobId),
@@ -151,6 +154,8 @@ fn check_observed(story: &Story, found: &mut Vec<Violation>) {
             ));
         }
     }
+    let there = story.there_when_canceled.iter();
+    found.extend(there.map(|image| Violation::CanceledTooEarly(job, *image)));
     for seen in &story.observed {
         if (seen.status == JobStatus::Replicated) != (seen.progress == 100) {
             found.push(Violation::WrongProgress(job, seen.status, seen.progress));
@@ -229,7 +234,8 @@ fn problem_of(replica: &Replica, story: &Story) -> Option<&'static str> {
 /// More attempts than any job has.
 const MOST_ATTEMPTS: u32 = 60;
 
-fn images_of(job: JobId) -> impl Iterator<Item = ImageId> {
+/// Every image that a job may have made.
+pub(crate) fn images_of(job: JobId) -> impl Iterator<Item = ImageId> {
     (1..=MOST_ATTEMPTS).map(move |attempt| job.image_of_attempt(attempt))
 }
 

@@ -68,8 +68,8 @@ impl Cloud {
         }));
         let http = HttpSettings {
             connect_timeout: Duration::from_secs(2),
-            response_timeout: Duration::from_secs(20),
-            commit_timeout: Duration::from_secs(30),
+            response_timeout: Duration::from_secs(8),
+            commit_timeout: Duration::from_secs(15),
             ca_file: None,
         };
         let client = HttpClient::over(connector, http.clone());

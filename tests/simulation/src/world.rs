@@ -208,7 +208,8 @@ impl World {
         };
         let link = self.network.link(gateway, None);
         let (clock, weather) = (self.clock.clone(), self.weather.clone());
-        let caller = Caller::start(job, spec, link, queue, clock, weather);
+        let destination = self.cloud.destination.clone();
+        let caller = Caller::start(job, spec, link, queue, clock, weather, destination);
         self.callers.push(caller);
     }
 

@@ -67,6 +67,7 @@ fn sound() -> Evidence {
             seen(JobStatus::Replicated, 100),
         ],
         cancel: None,
+        there_when_canceled: Vec::new(),
     };
     let ending = Ending {
         status: JobStatus::Replicated,
@@ -234,6 +235,12 @@ fn a_cancel_that_was_forgotten() {
     );
     let too_late = planted(|it| it.stories[0].cancel = Some(CancelAnswer::TooLate));
     assert_eq!(too_late, []);
+}
+
+#[test]
+fn an_image_that_was_there_when_its_job_was_canceled() {
+    let early = planted(|it| it.stories[0].there_when_canceled.push(image(1)));
+    assert_eq!(early, [Violation::CanceledTooEarly(job(), image(1))]);
 }
 
 #[test]

@@ -112,16 +112,7 @@ impl Call {
         let (glance, weather) = (self.glance.clone(), self.weather.clone());
         let workers = glance.workers();
         let doing = tokio::spawn(async move {
-            match weather.is(Trouble::GlanceLate(glance.side)) {
-                true => {
-                    let late = weather.chance.millis(500..=30_000);
-                    weather
-                        .journal
-                        .meet("late write", format_args!("{method} {id} by {late:?}"));
-                    sleep(late).await;
-                }
-                false => weather.chance.pause(30, 1..=150).await,
-            }
+            glance.arrive(&weather, &method, &id).await;
             let json = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
             let (done, id) = {
                 let mut images = glance.images();
@@ -198,6 +189,7 @@ impl Call {
 
     /// An upload: taken whole, or broken off by its client, or cut short by the death of the server.
     async fn upload(&self, request: Request<Incoming>, id: &str) -> Answer {
+        self.glance.arrive(&self.weather, &Method::PUT, id).await;
         let begun = self.glance.images().begin_upload(id);
         let outcome = begun.as_ref().map_or_else(|refusal| refusal.0, |_| 100);
         self.glance.note(format_args!("PUT {id} → {outcome}"));
@@ -227,7 +219,11 @@ impl Call {
                     Ok(refuse((400, "the body is not whole")))
                 }
                 Some(true) => {
-                    let data = received.data;
+                    let mut data = received.data;
+                    if weather.mishap() {
+                        weather.journal.meet("stored wrongly", &id);
+                        data[0] ^= 1;
+                    }
                     let stored = glance.images().end_upload(&id, upload, data);
                     let outcome = stored.as_ref().map_or_else(|refusal| refusal.0, |()| 204);
                     glance.note(format_args!("{id} is stored → {outcome}"));
@@ -269,6 +265,18 @@ async fn receive(mut body: Incoming, received: &mut Received, weather: &Weather)
 }
 
 impl Glance {
+    /// How long it takes until a write is begun.
+    async fn arrive(&self, weather: &Weather, method: &Method, id: &str) {
+        if weather.is(Trouble::GlanceLate(self.side)) || weather.mishap() {
+            let late = weather.chance.millis(500..=30_000);
+            let what = format!("{method} {id} by {late:?}");
+            weather.journal.meet("late write", what);
+            sleep(late).await;
+        } else {
+            weather.chance.pause(30, 1..=150).await;
+        }
+    }
+
     fn after_death(&self, id: &str, upload: u64, received: Received) {
         match self.half_uploads {
             HalfUploads::Kept if received.is_whole => {

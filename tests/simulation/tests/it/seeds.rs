@@ -16,7 +16,7 @@ const SEEDS: Range<u64> = 0..2_000;
 
 /// What a range of seeds must have met besides every kind of operation, so that no rule holds for want of
 /// an occasion.
-const EVENTS: [&str; 25] = [
+const EVENTS: [&str; 26] = [
     "copy granted",
     "clean-up granted",
     "takeover",
@@ -39,6 +39,7 @@ const EVENTS: [&str; 25] = [
     "create unanswered",
     "late write",
     "upload broken",
+    "stored wrongly",
     "upload cut by death",
     "replicated",
     "canceled",
