@@ -114,6 +114,11 @@ impl FakeGlance {
         self.state().faults_at.is_empty()
     }
 
+    /// Forgets what was planned by number and has not come; says how much that was.
+    pub(crate) fn forget_plans(&self) -> usize {
+        std::mem::take(&mut self.state().faults_at).len()
+    }
+
     /// Lets everything take effect that is still on its way; says how much that was.
     pub(crate) fn let_late_requests_come(&self) -> usize {
         let late = std::mem::take(&mut self.state().late);

@@ -7,6 +7,7 @@
 
 mod course;
 mod disturbance;
+mod drawn;
 mod kinds;
 
 use std::time::Duration;

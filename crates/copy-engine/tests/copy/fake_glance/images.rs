@@ -23,6 +23,8 @@ pub(crate) struct Images {
     pub(crate) deleted: BTreeSet<String>,
     /// Those of them that were active.
     pub(crate) deleted_whole: BTreeSet<String>,
+    /// And of those, the ones that were not hidden.
+    pub(crate) deleted_revealed: BTreeSet<String>,
     /// The algorithm of `os_hash_value`; none: sha512.
     pub(crate) hash_algorithm: Option<&'static str>,
 }
@@ -206,6 +208,9 @@ impl Images {
             return Err((403, "the image is protected"));
         }
         if image.status() == "active" {
+            if !image.is("os_hidden") {
+                self.deleted_revealed.insert(id.to_owned());
+            }
             self.deleted_whole.insert(id.to_owned());
         }
         self.images.remove(id);

@@ -47,6 +47,22 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::First,
+        Self::HalfLeftover,
+        Self::UnseenLeftover,
+        Self::WholeLeftover,
+        Self::RevealedLeftover,
+        Self::Hashed,
+        Self::ReadBack,
+        Self::Protected,
+        Self::CanceledMidway,
+        Self::Discarded,
+        Self::CleanUp,
+        Self::HalfCleanUp,
+        Self::Removal,
+    ];
+
     /// The job, about to be granted the unit of this kind.
     pub(crate) async fn course(self, http: &HttpClient) -> Course {
         let data = (0..4_000_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]);
