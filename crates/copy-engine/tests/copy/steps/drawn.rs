@@ -1,6 +1,8 @@
 //! Several disturbances of one job, in units that follow each other, drawn from a seed.
 //!
-//! `IMAGE_REPLICATOR_STEP_SEEDS=10000` draws so many; a seed that fails is told, and belongs into `PINNED`.
+//! `IMAGE_REPLICATOR_STEP_SEEDS=0..10000` draws those. A seed that fails is told, with everything that happened to its job.
+
+use std::ops::Range;
 
 use domain::JobStatus;
 use futures::StreamExt;
@@ -15,8 +17,8 @@ use super::kinds::Kind;
 use super::{AT_ONCE, Side, impatient, may_end, nothing, undisturbed};
 use crate::fake_glance::Operation;
 
-/// So many seeds are drawn unless the environment says otherwise.
-const SEEDS: u64 = 250;
+/// The seeds, unless the environment names others.
+const SEEDS: Range<u64> = 0..250;
 /// Units of one job that are disturbed.
 const UNITS: usize = 3;
 /// The most disturbances of one unit.
@@ -26,17 +28,14 @@ const REQUESTS: usize = 9;
 
 #[tokio::test]
 async fn whatever_happens_to_a_job_in_a_row_it_ends_alike() {
-    let seeds = std::env::var("IMAGE_REPLICATOR_STEP_SEEDS").ok();
-    let seeds = seeds.map_or(SEEDS, |text| {
-        let number = text.parse();
-        number.expect("IMAGE_REPLICATOR_STEP_SEEDS: a number")
-    });
+    let seeds = std::env::var("IMAGE_REPLICATOR_STEP_SEEDS").map_or(SEEDS, |text| range(&text));
+    let number = seeds.end.saturating_sub(seeds.start);
     let mut expected = Vec::new();
     for kind in Kind::ALL {
         expected.push(undisturbed(kind).await.1);
     }
     let http = impatient();
-    let ended = futures::stream::iter(0..seeds).map(|seed| one(seed, &http, &expected));
+    let ended = futures::stream::iter(seeds).map(|seed| one(seed, &http, &expected));
     let disturbances: usize = ended
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
@@ -44,9 +43,15 @@ async fn whatever_happens_to_a_job_in_a_row_it_ends_alike() {
         .iter()
         .sum();
     assert!(
-        disturbances as u64 >= seeds,
+        disturbances as u64 >= number,
         "{disturbances} requests were disturbed"
     );
+}
+
+fn range(text: &str) -> Range<u64> {
+    let range = text.split_once("..");
+    let range = range.and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    range.expect("IMAGE_REPLICATOR_STEP_SEEDS: two numbers, as in 0..10000")
 }
 
 /// One job; how many of its requests were disturbed.
