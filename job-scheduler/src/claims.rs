@@ -26,10 +26,8 @@ pub(crate) struct Claim {
 /// What became of a try to grant one unit.
 enum Try {
     Granted(Box<Grant>),
-    /// It is free no more, or a limit was reached meanwhile.
+    /// Somebody was faster, or a limit was reached meanwhile.
     Lost,
-    /// Somebody was faster: another worker, or the same claim at another scheduler.
-    Overtaken,
     /// The same claim was answered elsewhere meanwhile.
     Answered,
 }
@@ -53,7 +51,7 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
         let hint = hint(jobs, claim).await?;
         let candidates = candidates(&view, hint.as_ref(), &jobs.settings.shape.limits);
         if candidates.is_empty() {
-            return Ok(None);
+            break;
         }
         for job in candidates {
             match try_grant(jobs, claim, &view, job).await? {
@@ -69,16 +67,12 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
                     return Ok(Some(*grant));
                 }
                 Try::Lost => {}
-                Try::Overtaken => {
-                    if let Some(grant) = again(jobs, claim.id).await? {
-                        return Ok(Some(grant));
-                    }
-                }
                 Try::Answered => return again(jobs, claim.id).await,
             }
         }
     }
-    Ok(None)
+    // The same claim may have been answered elsewhere meanwhile: whoever hears of no work here would leave that lying.
+    again(jobs, claim.id).await
 }
 
 /// The grant of a claim that was answered before.
@@ -149,8 +143,7 @@ async fn try_grant(
         Ok(Stored { record, .. }) => Ok(record
             .grant(jobs.rules().lease_length)
             .map_or(Try::Lost, |grant| Try::Granted(Box::new(grant)))),
-        Err(StoreError::LimitReached) => Ok(Try::Lost),
-        Err(StoreError::Conflict) => Ok(Try::Overtaken),
+        Err(StoreError::Conflict | StoreError::LimitReached) => Ok(Try::Lost),
         Err(StoreError::ClaimTaken) => Ok(Try::Answered),
         Err(error) => Err(error.into()),
     }

@@ -12,6 +12,7 @@ use proto::v1;
 use service_kit::{Backoff, ManualClock};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
+use uuid::Uuid;
 
 use crate::redis_server::RedisServer;
 use crate::rig::{Rig, replicated, report};
@@ -142,6 +143,23 @@ async fn a_create_that_a_frozen_scheduler_commits_too_late_creates_nothing() {
         .await
         .expect("accepted");
     assert!(rig.claim().await.is_some());
+}
+
+/// A worker that had no answer asks again, and may reach another scheduler while the first is still at it.
+#[tokio::test]
+async fn a_claim_that_two_schedulers_answer_gets_the_same_grant_from_both() {
+    let server = RedisServer::start().await;
+    let clock = ManualClock::at(at(0));
+    let one = Rig::on(store(&server), settings(2), clock.clone()).await;
+    let two = Rig::on(store(&server), settings(2), clock).await;
+    for _ in 0..30 {
+        one.create("t1").await;
+        let claim = Uuid::new_v4();
+        let (first, second) = tokio::join!(one.claim_as(claim), two.claim_as(claim));
+        let grant = first.expect("work");
+        assert_eq!(Some(&grant), second.as_ref());
+        one.finish(&grant, replicated(&grant), &[]).await;
+    }
 }
 
 #[tokio::test]
