@@ -27,6 +27,8 @@ use self::world::World;
 const AT_ONCE: usize = 16;
 /// One disturbance needs two tries.
 const MOST_TRIES: usize = 4;
+/// How often two schedulers do each operation at the same time: who is first is chance.
+const ROUNDS: usize = 4;
 /// Calls that no operation makes: the change feed's, the health check's, and the start's.
 const NO_OPERATIONS: [&str; 3] = ["subscribe", "ping", "regions_in_use"];
 
@@ -55,9 +57,9 @@ async fn left(world: &World, act: Act) -> Contents {
     left
 }
 
-async fn undisturbed(backends: &Backends, operation: &Operation) -> Undisturbed {
-    let Operation { name, act, .. } = *operation;
-    let mut world = world(backends, &format!("undisturbed {name}"), operation).await;
+async fn undisturbed(backends: &Backends, name: &str, operation: &Operation) -> Undisturbed {
+    let act = operation.act;
+    let mut world = world(backends, name, operation).await;
     let before = world.store.calls().len();
     let answer = world.act(act).await.expect("nothing disturbs it");
     let found = Undisturbed {
@@ -139,7 +141,7 @@ async fn disturb_all(backends: &Backends) -> BTreeSet<&'static str> {
     let (mut wanted, mut cases) = (0, Vec::new());
     let operations = OPERATIONS.iter();
     for operation in operations.filter(|it| backends.is_redis() || !it.needs_redis()) {
-        let expected = std::sync::Arc::new(undisturbed(backends, operation).await);
+        let expected = std::sync::Arc::new(undisturbed(backends, operation.name, operation).await);
         assert!(!expected.calls.is_empty(), "{operation:?} asks nothing");
         met.extend(expected.calls.iter().copied());
         for (number, call) in expected.calls.iter().enumerate() {
@@ -179,13 +181,49 @@ async fn whatever_call_of_whatever_operation_is_disturbed_the_end_is_the_same_in
     );
 }
 
+/// Gateways and workers that had no answer ask again, maybe at another scheduler while the first is still at it; and
+/// all schedulers do what time demands.
+#[tokio::test]
+async fn what_two_schedulers_do_at_once_is_done_once() {
+    let backends = Backends::redis().await;
+    let rounds = OPERATIONS
+        .iter()
+        .flat_map(|operation| (0..ROUNDS).map(move |round| (operation, round)));
+    let done = futures::stream::iter(rounds)
+        .map(|(operation, round)| at_once(&backends, operation, round))
+        .buffer_unordered(AT_ONCE);
+    assert_eq!(done.count().await, OPERATIONS.len() * ROUNDS);
+}
+
+async fn at_once(backends: &Backends, operation: &Operation, round: usize) {
+    let Operation { name, act, .. } = *operation;
+    let case = format!("{name}, at once ({round})");
+    let expected = undisturbed(backends, &case, operation).await;
+    let mut one = world(backends, &format!("{case} twice"), operation).await;
+    let mut two = one.twin();
+    let (first, second) = tokio::join!(one.act(act), two.act(act));
+    let answers = [first, second].map(|it| it.expect("nothing disturbs it"));
+    // Two dispatchers share the messages.
+    if act.is_answered_alike() && act != Act::Dispatch {
+        assert_eq!(
+            answers,
+            [expected.answer.clone(), expected.answer],
+            "{case}"
+        );
+        assert_eq!(one.grants, two.grants, "{case}");
+    }
+    let found = left(&one, act).await;
+    one.clear().await;
+    assert_eq!(difference(&found, &expected.left), "", "{case}");
+}
+
 /// What an undisturbed operation leaves is the same in both, to the last entry.
 #[tokio::test]
 async fn every_operation_leaves_the_same_in_memory_and_in_redis() {
     let redis = Backends::redis().await;
     for operation in OPERATIONS.iter().filter(|it| !it.needs_redis()) {
-        let memory = undisturbed(&Backends::Memory, operation).await;
-        let redis = undisturbed(&redis, operation).await;
+        let memory = undisturbed(&Backends::Memory, operation.name, operation).await;
+        let redis = undisturbed(&redis, operation.name, operation).await;
         if !operation.act.reads_ahead() {
             assert_eq!(memory.calls, redis.calls, "{operation:?}");
         }

@@ -68,6 +68,20 @@ impl World {
         self.scheduler = scheduler(self.store.clone(), &self.clock, &self.stop);
     }
 
+    /// Another scheduler on the same store, with the same callers and workers.
+    pub(crate) fn twin(&self) -> Self {
+        let stop = CancellationToken::new();
+        Self {
+            scheduler: scheduler(self.store.clone(), &self.clock, &stop),
+            store: self.store.clone(),
+            backend: self.backend.clone(),
+            clock: self.clock.clone(),
+            stop,
+            grants: self.grants.clone(),
+            hidden: BTreeMap::new(),
+        }
+    }
+
     pub(crate) async fn clear(&self) {
         self.backend.clear().await;
     }

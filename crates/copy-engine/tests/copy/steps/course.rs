@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-use crate::fake_glance::{FakeImage, Fault, Operation};
+use crate::fake_glance::{FakeImage, Fault, Operation, State};
 use crate::rig::Rig;
 
 /// One disturbance needs two units or three; whoever needs so many never ends.
@@ -86,12 +86,15 @@ impl Course {
     }
 
     /// Does one unit, whose worker crashes with its first request of this kind: after it has taken effect, or in
-    /// its middle, or before.
+    /// its middle, or before. Waits until the destination has noticed.
     pub(crate) async fn crash(&mut self, fault: fn(CancellationToken) -> Fault, at: Operation) {
         let ends = Ends::default();
         self.rig.destination.plan(at, fault(ends.crash.clone()));
         let grant = self.unit(&ends, Memory::Told).await;
         assert!(grant.is_some() && ends.crash.is_cancelled());
+        let is_open = |image: &&FakeImage| image.status() == "saving";
+        let closed = |state: &State| !state.images.all().iter().any(is_open);
+        self.rig.destination.until(closed).await;
     }
 
     /// The caller cancels.
