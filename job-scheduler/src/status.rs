@@ -90,7 +90,7 @@ impl From<CallError> for Status {
         let code = error.code();
         if matches!(code, Code::Internal | Code::DataLoss) {
             tracing::error!(error = %error, "a call failed");
-        } else if code == Code::Unavailable || matches!(error, CallError::NotDurable(_)) {
+        } else if code == Code::Unavailable {
             tracing::warn!(error = %error, "a call failed");
         }
         Self::new(code, error.to_string())
