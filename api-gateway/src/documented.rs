@@ -81,8 +81,8 @@ faults!(
     DEFECT,
     (
         "503",
-        "The scheduler or a region's Keystone is out of reach. When the job may exist all the same, \
-         the text names it.",
+        "The scheduler or a region's Keystone is out of reach, or nothing new is accepted for now. When \
+         the job may exist all the same, the text names it.",
     ),
 );
 
