@@ -4,6 +4,7 @@
 //! The scenarios themselves are the test binaries under `tests/`, each with a test bed of real servers.
 //! Nothing here is built on the product's own client code: a test must see the wire as callers do.
 
+mod admin_port;
 mod answer;
 mod copies;
 mod event_stream;
@@ -12,6 +13,7 @@ mod replicas;
 mod turn;
 mod witness;
 
+pub use admin_port::AdminPort;
 pub use answer::Answer;
 pub use copies::{Copies, JOBS, is_final};
 pub use event_stream::{Event, EventStream};

@@ -1,11 +1,10 @@
 //! Health, readiness and metrics of every service.
 
 use anyhow::ensure;
-use scenarios::Copies;
+use scenarios::{AdminPort, Copies};
 use testbed::{Part, Region};
 
 use crate::exposition::Exposition;
-use crate::own_service::AdminPort;
 use crate::turn::Turn;
 
 /// Services with an admin port, and a counter that one finished copy moves in each.

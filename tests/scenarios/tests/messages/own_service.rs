@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use reqwest::StatusCode;
+use scenarios::AdminPort;
 use testbed::{Part, TestBed, eventually};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -21,33 +22,6 @@ pub(crate) struct OwnService {
     child: Child,
     admin: AdminPort,
     log: PathBuf,
-}
-
-/// A service's admin port.
-#[derive(Debug, Clone)]
-pub(crate) struct AdminPort(String);
-
-impl AdminPort {
-    /// The admin port of a service of the test bed, as its configuration has it.
-    pub(crate) fn of(bed: &TestBed, part: Part) -> anyhow::Result<Self> {
-        let path = bed.directory().join(part.to_string()).join("config.toml");
-        let config = std::fs::read_to_string(path)?;
-        let line = config
-            .lines()
-            .find_map(|line| line.strip_prefix("admin_listen = "));
-        let address = line.context("no admin_listen")?.trim_matches(['"', '\'']);
-        Ok(Self(format!("http://{address}")))
-    }
-
-    /// Status, media type and text of a page.
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<(StatusCode, String, String)> {
-        let url = format!("{}{path}", self.0);
-        let answer = testbed::http_client()?.get(url).send().await?;
-        let media_type = answer.headers().get("content-type");
-        let media_type = media_type.and_then(|value| value.to_str().ok());
-        let media_type = media_type.unwrap_or_default().to_owned();
-        Ok((answer.status(), media_type, answer.text().await?))
-    }
 }
 
 impl OwnService {

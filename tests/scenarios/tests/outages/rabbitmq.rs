@@ -1,11 +1,13 @@
 //! Without RabbitMQ work goes on, only slower; and when it is back it is used again.
 
 use anyhow::ensure;
-use testbed::{Part, eventually};
+use testbed::{Part, Region, eventually};
 use tokio::time::Instant;
 
 use crate::stage::{Crew, OUTAGE, QUEUE, RETURN, settle_queue, turn, until_consumed, workers};
 
+/// The Glance that is read.
+const SOURCE: Part = Part::Glance(Region::Ot1);
 /// More than the workers' prefetched messages, so that some stay where they can be counted.
 const JOBS: usize = 5;
 
@@ -53,13 +55,22 @@ async fn jobs_are_accepted_and_done_while_rabbitmq_is_away() -> anyhow::Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_whose_messages_are_lost_are_done_all_the_same() -> anyhow::Result<()> {
+async fn with_all_of_rabbitmqs_data_deleted_all_jobs_still_end() -> anyhow::Result<()> {
     let turn = turn().await?;
     let crew = Crew::of(&turn).await?;
     let image = turn.image("its message is lost", 1).await?;
+    let large = turn.image("its copy is under way", 48).await?;
+    let running = turn.start(&large).await?;
+    let canceled = turn.start(&large).await?;
+    for job in [&running, &canceled] {
+        turn.copies().until_copying(job).await?;
+    }
+    turn.bed.freeze(SOURCE).await?;
     for worker in workers() {
         turn.bed.freeze(worker).await?;
     }
+    turn.copies().cancel(&canceled).await?.expect_no_content()?;
+    turn.bed.thaw(SOURCE).await?;
     let mut jobs = Vec::new();
     for _ in 0..JOBS {
         jobs.push(turn.start(&image).await?);
@@ -77,6 +88,15 @@ async fn jobs_whose_messages_are_lost_are_done_all_the_same() -> anyhow::Result<
         let document = turn.copies().until_replicated(job).await?;
         replicas.push(turn.replicas().expect_whole(&document, &image).await?);
     }
+    let document = turn.copies().until_replicated(&running).await?;
+    replicas.push(turn.replicas().expect_whole(&document, &large).await?);
+    let copies = turn.copies();
+    let over = copies.until(&canceled, "canceled", |document| {
+        document["status"] == "canceled"
+    });
+    over.await?;
+    let left = turn.replicas().made_by(&canceled).await?;
+    ensure!(left.is_empty(), "the canceled copy left {left:?}");
     settle_queue(turn.bed).await?;
     crew.expect_unchanged(&turn).await?;
     turn.leave(&replicas).await

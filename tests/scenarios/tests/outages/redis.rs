@@ -1,12 +1,12 @@
-//! Without Redis nothing is accepted and nothing is known, but what runs goes on; and what was
-//! accepted is never lost.
+//! Without Redis nothing is accepted and nothing is known, but what runs goes on. That nothing is lost that was
+//! accepted is shown in `durability`.
 
-use anyhow::{Context, ensure};
-use scenarios::{Answer, Turn, image_of_attempt};
-use testbed::{MadeImage, Part, Region, eventually};
+use anyhow::ensure;
+use scenarios::{Answer, image_of_attempt};
+use testbed::{Part, Region};
 use tokio::time::Instant;
 
-use crate::stage::{Crew, OUTAGE, RETURN, turn, workers};
+use crate::stage::{Crew, OUTAGE, turn, workers};
 
 /// The Glance that is read.
 const SOURCE: Part = Part::Glance(Region::Ot1);
@@ -63,40 +63,6 @@ async fn running_copies_and_waiting_jobs_outlive_an_outage_of_redis() -> anyhow:
     }
     crew.expect_unchanged(&turn).await?;
     turn.leave(&replicas).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_is_killed_after_a_202_still_knows_the_job() -> anyhow::Result<()> {
-    let turn = turn().await?;
-    let crew = Crew::of(&turn).await?;
-    let image = turn.image("just accepted", 1).await?;
-    let mut jobs = Vec::new();
-    for _ in 0..10 {
-        jobs.push(until_accepted(&turn, &image).await?);
-        turn.bed.kill(Part::Redis).await?;
-        turn.bed.start(Part::Redis).await?;
-    }
-    let mut replicas = Vec::new();
-    for job in &jobs {
-        let document = turn.copies().until_replicated(job).await?;
-        replicas.push(turn.replicas().expect_whole(&document, &image).await?);
-    }
-    let list = turn.copies().list("").await?.json(200)?;
-    let listed = list.as_array().context("no list")?;
-    for job in &jobs {
-        let times = listed.iter().filter(|one| one["job_id"] == job.as_str());
-        ensure!(times.count() == 1, "job {job} is not listed once: {list}");
-    }
-    crew.expect_unchanged(&turn).await?;
-    turn.leave(&replicas).await
-}
-
-/// Asks until the services have found the store again.
-async fn until_accepted(turn: &Turn, image: &MadeImage) -> anyhow::Result<String> {
-    eventually(RETURN, "a job being accepted", || async {
-        turn.ask(image).await?.accepted_job()
-    })
-    .await
 }
 
 fn expect_unavailable(answer: &Answer) -> anyhow::Result<()> {

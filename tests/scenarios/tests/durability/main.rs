@@ -1,0 +1,9 @@
+//! What is accepted outlives the loss of whatever may be lost; and when Redis is such that it would not, or did not, the
+//! service says so.
+//!
+//! One test bed with one Redis, on which the tests take turns. What happens to several is in `failover`.
+
+mod doubt;
+mod kills;
+mod stage;
+mod wiped;
