@@ -21,7 +21,7 @@ pub struct Report {
     documents: BTreeMap<String, u64>,
     struck: Vec<Struck>,
     leaked: usize,
-    recoveries: Vec<Duration>,
+    recoveries: Vec<(Victim, Duration)>,
     violations: Vec<Violation>,
 }
 
@@ -87,12 +87,11 @@ impl Report {
     #[must_use]
     pub fn head() -> String {
         let actions = Action::ALL.map(|action| action.to_string()).join(" | ");
-        let kinds = 3 + Action::ALL.len() + 5;
-        format!(
-            "| seed | minutes | faults | {actions} | copies | replicated | canceled | error | recovery (s) | violations |\n\
-             |{}",
-            "---|".repeat(kinds + 1)
-        )
+        let names = format!(
+            "| seed | minutes | faults | {actions} | copies | replicated | canceled | error | recovery (s) | violations |"
+        );
+        let columns = names.matches('|').count() - 1;
+        format!("{names}\n|{}", "---|".repeat(columns))
     }
 
     /// This run as a row of it. Faults are given as those that mattered, of all of the kind; recovery times as
@@ -116,10 +115,20 @@ impl Report {
             let of_status = self.ends.iter().filter(|(end, _)| end.starts_with(status));
             cells.push(of_status.map(|(_, count)| count).sum::<usize>().to_string());
         }
-        let at = |percent| percentile(&self.recoveries, percent);
-        cells.push(format!("{:.1} / {:.1} / {:.1}", at(50), at(95), at(100)));
+        cells.push(self.recovery(|_| true));
         cells.push(self.violations.len().to_string());
         format!("| {} |", cells.join(" | "))
+    }
+}
+
+impl Report {
+    /// Median, 95th percentile and longest recovery after faults of these victims, in seconds.
+    fn recovery(&self, of: impl Fn(Victim) -> bool) -> String {
+        let chosen = self.recoveries.iter().filter(|(victim, _)| of(*victim));
+        let mut times: Vec<Duration> = chosen.map(|(_, time)| *time).collect();
+        times.sort_unstable();
+        let at = |percent| percentile(&times, percent);
+        format!("{:.1} / {:.1} / {:.1}", at(50), at(95), at(100))
     }
 }
 
@@ -142,6 +151,8 @@ impl fmt::Display for Report {
             });
             writeln!(f, "| {action} | {} |", cells.join(" | "))?;
         }
+        let recoveries = Victim::ALL.map(|victim| self.recovery(|one| one == victim));
+        writeln!(f, "| recovery (s) | {} |", recoveries.join(" | "))?;
         writeln!(
             f,
             "\nJobs by end ({} were asked to be canceled):",
@@ -171,23 +182,16 @@ impl fmt::Display for Report {
 }
 
 /// For each fault that mattered, from its end until the last job that it had caught was over.
-fn recoveries(evidence: &Evidence) -> Vec<Duration> {
+fn recoveries(evidence: &Evidence) -> Vec<(Victim, Duration)> {
     let ended = &evidence.testimony.ended;
-    let mut recoveries: Vec<Duration> = evidence
-        .faults
-        .iter()
-        .filter(|struck| struck.mattered)
+    let mattered = evidence.faults.iter().filter(|struck| struck.mattered);
+    mattered
         .filter_map(|struck| {
-            let last = struck
-                .caught
-                .iter()
-                .filter_map(|job| ended.get(job))
-                .max()?;
-            Some(last.saturating_sub(struck.healed))
+            let caught = struck.caught.iter();
+            let last = caught.filter_map(|job| ended.get(job)).max()?;
+            Some((struck.fault.victim, last.saturating_sub(struck.healed)))
         })
-        .collect();
-    recoveries.sort_unstable();
-    recoveries
+        .collect()
 }
 
 /// The value, in seconds, that so many percent of `sorted` do not exceed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::checker::{self, Violation};
 use crate::evidence::{self, Evidence};
-use crate::fault::{Struck, Victim};
+use crate::fault::{Fault, Struck, Victim};
 use crate::injector::Injector;
 use crate::planted;
 use crate::report::Report;
@@ -215,7 +215,7 @@ impl<'a> Lanes<'a> {
     }
 
     /// The next fault whose victim nobody is busy with; when only some kinds are missing, one of those.
-    fn next(&self) -> Option<crate::fault::Fault> {
+    fn next(&self) -> Option<Fault> {
         let mut state = self.lock();
         let only_missing = self.is_over(state.begun);
         let tally = Tally::of(&state.struck);
@@ -228,7 +228,7 @@ impl<'a> Lanes<'a> {
         Some(fault)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod watchers;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
@@ -97,7 +97,7 @@ impl<'a> Workload<'a> {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Accepted>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Accepted>> {
         self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
