@@ -2,6 +2,9 @@
 //!
 //! Glance never lets a deleted id be used again. So an id that was never seen to exist is created
 //! empty and deleted: a worker that froze before its create and wakes up later then gets a 409.
+//! An image is marked before it is deleted, and a marked one is never adopted. Else a delete that is late (its worker
+//! froze, or its answer was lost) could hit an image that looked unfinished to whoever sent it, was completed since by a worker
+//! that had lost its lease, and was adopted by yet another.
 //! Every step may run twice and may meet another that does the same.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +14,7 @@ use openstack::{Error, Image, NewImage, PatchOp, Visibility};
 
 use crate::Failure;
 use crate::outcome::Step;
-use crate::provenance::is_own_id;
+use crate::provenance::{REPLICATED_BY_JOB, is_own_id};
 use crate::transfer::{removal_deadline, until_upload_is_closed};
 use crate::unit::{Halt, Unit};
 use crate::verify::may_be_same;
@@ -19,6 +22,8 @@ use crate::verify::may_be_same;
 /// Looks at an image that keeps changing under our hands (others may create, protect or delete it)
 /// so many times before leaving the rest to another try.
 const ROUNDS: u32 = 5;
+/// Stands in place of the job that an image was made by, once the image is to be deleted.
+const DISCARDED: &str = "discarded";
 
 /// What it means that Glance does not show an id that is to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +51,12 @@ pub(crate) enum Removal {
     Gone,
     /// It is spared, and not settled.
     Spared(Box<Image>),
+}
+
+/// Whether somebody is about to delete the image: then it is no image to adopt, however whole it is.
+pub(crate) fn is_discarded(image: &Image) -> bool {
+    let made_by = image.properties.get(REPLICATED_BY_JOB);
+    made_by.is_some_and(|job| job == DISCARDED)
 }
 
 /// Removes `image` and reports it settled, unless it is to be spared.
@@ -89,15 +100,14 @@ async fn until_gone(
                     "an image of another owner is left alone");
                 return Ok(Removal::Gone);
             }
-            Some(found) if spare == Spare::Whole && may_be_same(unit, &found) => {
+            Some(found)
+                if spare == Spare::Whole && may_be_same(unit, &found) && !is_discarded(&found) =>
+            {
                 return Ok(Removal::Spared(Box::new(found)));
             }
             Some(found) => {
                 if_absent = IfAbsent::Gone;
-                if found.protected {
-                    unprotect(unit, image).await?;
-                }
-                if delete(unit, image).await? {
+                if give_up(unit, &found).await? && delete(unit, image).await? {
                     return Ok(Removal::Gone);
                 }
             }
@@ -136,13 +146,22 @@ async fn bury(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
     }
 }
 
-async fn unprotect(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
-    match unit
-        .writes()
-        .patch(image, &[PatchOp::replace("protected", false)])
-        .await
-    {
-        Ok(_) | Err(Error::NotFound(_) | Error::Gone(_)) => Ok(()),
+/// Marks the image and takes its protection away. Not done when it has changed meanwhile.
+async fn give_up(unit: &Unit<'_>, found: &Image) -> Result<bool, Halt> {
+    let mut changes = Vec::new();
+    if found.protected {
+        changes.push(PatchOp::replace("protected", false));
+    }
+    // What was created to be deleted names no job, and takes no data.
+    if found.properties.contains_key(REPLICATED_BY_JOB) && !is_discarded(found) {
+        changes.push(PatchOp::replace(REPLICATED_BY_JOB, DISCARDED));
+    }
+    if changes.is_empty() {
+        return Ok(true);
+    }
+    match unit.writes().patch(found.id, &changes).await {
+        Ok(_) => Ok(true),
+        Err(Error::NotFound(_) | Error::Gone(_) | Error::Conflict(_)) => Ok(false),
         Err(error) => Err(unit.halt(Step::Remove, &error)),
     }
 }

@@ -10,7 +10,7 @@ use openstack::Image;
 
 use crate::Failure;
 use crate::outcome::Step;
-use crate::remove::{IfAbsent, Removal, Spare, remove};
+use crate::remove::{IfAbsent, Removal, Spare, is_discarded, remove};
 use crate::unit::{Halt, Unit};
 use crate::verify::{Finding, may_be_same, verify};
 
@@ -106,6 +106,7 @@ fn note(
 
 async fn is_complete(unit: &Unit<'_>, found: &Image) -> Result<bool, Halt> {
     Ok(unit.owns(found)
+        && !is_discarded(found)
         && may_be_same(unit, found)
         && verify(unit, found, None).await? == Finding::Same)
 }

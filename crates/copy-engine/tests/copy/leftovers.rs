@@ -100,6 +100,32 @@ async fn a_leftover_that_another_worker_still_uploads_is_waited_for_and_adopted(
     assert_eq!(rig.destination.count(Operation::Delete), 0);
 }
 
+/// Its delete may be on its way, sent when it was not complete yet.
+#[tokio::test]
+async fn a_complete_leftover_that_somebody_was_about_to_delete_is_not_adopted() {
+    for attempt in [1, 2] {
+        let rig = Rig::new().await;
+        let job = rig.job.to_string();
+        let begun = FakeImage::queued(rig.image(1), TENANT).with("replicated_by_job", job);
+        rig.destination.put(begun);
+        rig.destination
+            .plan(Operation::Delete, Fault::Refuse(500, "frozen"));
+        assert!(!rig.clean_up(1).await.has_settled(rig.image(1)));
+        let marked = rig.destination.image(rig.image(1)).expect("not deleted");
+        let mark = &marked.attributes["replicated_by_job"];
+        // The worker that began it, and had lost its lease, completes it.
+        rig.destination
+            .put(made_by_attempt(&rig, 1).with("replicated_by_job", mark.clone()));
+        let run = rig.copy(attempt).await;
+        if attempt == 1 {
+            assert!(run.failure().1);
+        } else {
+            run.assert_replicated(rig.image(2));
+            assert!(run.has_settled(rig.image(1)));
+        }
+    }
+}
+
 #[tokio::test]
 async fn of_two_complete_leftovers_one_stays() {
     let rig = Rig::new().await;

@@ -223,7 +223,7 @@ async fn a_copy_that_removes_half_a_leftover() {
     disturb(
         Kind::HalfLeftover,
         "show download",
-        "show show delete create upload show patch",
+        "show show patch delete create upload show patch",
     )
     .await;
 }
@@ -288,7 +288,7 @@ async fn a_copy_that_is_canceled_in_its_middle() {
     disturb(
         Kind::CanceledMidway,
         "show download",
-        "show create upload show delete",
+        "show create upload show patch delete",
     )
     .await;
 }
@@ -298,7 +298,7 @@ async fn a_copy_that_is_discarded() {
     disturb(
         Kind::Discarded,
         "show download",
-        "show create upload show patch show delete",
+        "show create upload show patch show patch delete",
     )
     .await;
 }
@@ -315,7 +315,7 @@ async fn a_clean_up_of_what_users_have() {
 
 #[tokio::test]
 async fn a_clean_up_of_half_an_image() {
-    disturb(Kind::HalfCleanUp, "", "show delete").await;
+    disturb(Kind::HalfCleanUp, "", "show patch delete").await;
 }
 
 #[tokio::test]
