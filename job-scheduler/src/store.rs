@@ -8,6 +8,7 @@
 pub mod change;
 pub mod keys;
 pub mod lane;
+pub mod lasting;
 pub mod memory;
 pub mod placement;
 pub mod plans;
@@ -27,7 +28,8 @@ use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};
 
 /// A record with the version under which it is stored. Versions come from one counter for all jobs,
-/// so they also order changes.
+/// so they also order changes. A store that falls back to an older state may give one twice, but not to what was committed
+/// at the same time: the record's last change tells the two apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
     /// The record.

@@ -367,7 +367,7 @@ impl Planner<'_> {
 }
 
 /// The lane of a grant that `after` has and `before` has not.
-fn granted_lane(before: Option<&JobRecord>, after: Option<&JobRecord>) -> Option<Lane> {
+pub(super) fn granted_lane(before: Option<&JobRecord>, after: Option<&JobRecord>) -> Option<Lane> {
     let (record, lease) = after.and_then(|it| Some((it, it.held_lease()?)))?;
     let known = before.and_then(|it| it.lease.as_ref());
     (known.map(|lease| lease.token) != Some(lease.token)).then(|| Lane::of(record, lease.kind))

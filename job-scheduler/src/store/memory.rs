@@ -49,6 +49,7 @@ struct State {
     sequence: u64,
     tables: Tables,
     plans: plans::Plans,
+    barriers: usize,
 }
 
 // === impl MemoryStore ===
@@ -105,6 +106,28 @@ impl MemoryStore {
         contents
     }
 
+    /// A store that holds these jobs in all their places and under these versions, with nothing else known: what a model
+    /// goes on from. Tenants stand in line as newcomers.
+    #[must_use]
+    pub fn holding(shape: Shape, jobs: impl IntoIterator<Item = Stored>, now: Timestamp) -> Self {
+        let store = Self::new(shape);
+        let mut state = store.state();
+        for stored in jobs {
+            let change = store.planner().put_back(&stored.record, now);
+            apply::apply(&mut state.tables, &change);
+            state.sequence = state.sequence.max(stored.version);
+            state.records.insert(stored.record.id, stored);
+        }
+        drop(state);
+        store
+    }
+
+    /// How often an answer waited for what was written before: memory loses nothing, but a model of what does asks.
+    #[must_use]
+    pub fn barriers(&self) -> usize {
+        self.state().barriers
+    }
+
     /// A panic elsewhere is a failed test; the state behind it is whole, for nothing here panics
     /// half-way.
     fn state(&self) -> MutexGuard<'_, State> {
@@ -144,6 +167,13 @@ impl State {
         }
         stored
     }
+}
+
+/// As `commit.lua` asks.
+fn is_what_was_read(current: Option<&Stored>, read: &Stored) -> bool {
+    current.is_some_and(|current| {
+        current.version == read.version && current.record.updated_at == read.record.updated_at
+    })
 }
 
 fn score(sequence: u64) -> i64 {
@@ -241,7 +271,7 @@ impl Store for MemoryStore {
     ) -> Result<Stored, StoreError> {
         let mut state = self.state();
         let current = state.records.get(&after.id);
-        if current.map(|stored| stored.version) != Some(before.version) {
+        if !is_what_was_read(current, before) {
             return Err(StoreError::Conflict);
         }
         let change = self.planner().commit(&before.record, after, now);
@@ -258,7 +288,7 @@ impl Store for MemoryStore {
         let mut state = self.state();
         let id = stored.record.id;
         let current = state.records.get(&id);
-        if current.map(|stored| stored.version) != Some(stored.version) {
+        if !is_what_was_read(current, stored) {
             return Err(StoreError::Conflict);
         }
         let change = self.planner().remove(&stored.record, now);
@@ -417,6 +447,7 @@ impl Store for MemoryStore {
     }
 
     async fn barrier(&self, _now: Timestamp) -> Result<(), StoreError> {
+        self.state().barriers += 1;
         Ok(())
     }
 

@@ -34,6 +34,7 @@ use self::writer::Awaited;
 use super::change::Planner;
 use super::keys::Keys;
 use super::lane::Lane;
+use super::lasting::must_last;
 use super::shape::Shape;
 use super::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
@@ -231,10 +232,7 @@ impl Store for RedisStore {
         now: Timestamp,
     ) -> Result<Stored, StoreError> {
         let change = self.planner().commit(&before.record, after, now);
-        let finished = before.record.lease.is_some() && after.lease.is_none();
-        // A status is what callers are told: it must not go back.
-        let moved = before.record.status != after.status;
-        let must_last = change.charge.is_some() || finished || moved;
+        let must_last = must_last(&before.record, after);
         let writer = if must_last {
             self.durable().await?
         } else {

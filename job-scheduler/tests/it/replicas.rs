@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::JobId;
+use domain::{JobId, JobStatus};
+use job_scheduler::lifecycle::cancel;
 use job_scheduler::store::redis::{ConcernKind, RedisStore};
 use job_scheduler::store::{Store as _, StoreError};
 use job_scheduler::store_clock::StoreClock;
@@ -16,7 +17,7 @@ use tonic::Code;
 
 use crate::redis_server::RedisServer;
 use crate::rig::Rig;
-use crate::sample::{at, settings, shape};
+use crate::sample::{at, rules, settings, shape};
 
 /// Longer than a write waits for a replica.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -186,6 +187,33 @@ async fn replicas_that_went_away_are_still_waited_for_and_missed_loudly() {
     assert!(missed.contains(&ConcernKind::ReplicasMissing), "{missed:?}");
     let refused = rig.create_as(JobId::generate(), "t1", None).await;
     assert_eq!(refused.expect_err("still none").code(), Code::Unavailable);
+}
+
+/// A scheduler may have read, or still know from its last commit, what the replica never heard of.
+#[tokio::test]
+async fn what_was_read_before_a_replica_took_over_is_no_base_for_a_commit() {
+    let (master, replica) = (RedisServer::start().await, RedisServer::start().await);
+    replica.follow(master.port()).await;
+    let old = store(master.url(), None);
+    let rig = Rig::on(old.clone(), settings(2), ManualClock::at(at(0))).await;
+    let id = rig.create("t1").await;
+    replica.ask::<()>("REPLICAOF NO ONE").await;
+    let shared = old.load(id).await.expect("answers").expect("stands");
+    let mut touched = shared.record.clone();
+    touched.bytes_copied = 1;
+    let known = old.commit(&shared, &touched, at(0)).await.expect("newest");
+
+    let new = store(replica.url(), None);
+    let canceled = cancel(&shared.record, at(1), &rules()).expect("cancelable");
+    let committed = new.commit(&shared, &canceled, at(1)).await.expect("newest");
+    assert_eq!(
+        committed.version, known.version,
+        "as often as it was given before"
+    );
+    let late = new.commit(&known, &known.record, at(1)).await;
+    assert_eq!(late, Err(StoreError::Conflict));
+    let stands = new.load(id).await.expect("answers").expect("stands");
+    assert_eq!(stands.record.status, JobStatus::Canceled);
 }
 
 #[tokio::test]

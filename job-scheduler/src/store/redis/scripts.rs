@@ -121,7 +121,8 @@ impl Scripts {
             .arg(json(change)?)
             .arg(record.id.to_string())
             .arg(self.keys.channel())
-            .arg(notice(record));
+            .arg(notice(record))
+            .arg(format!("\"updated_at\":{}", json(&record.updated_at)?));
         let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
             "done" => number(&detail),
