@@ -1,7 +1,8 @@
 //! A connection of its own for each transfer of image bytes.
 //!
-//! Its owner holds it for as long as the transfer goes on; dropping it closes the socket at once,
-//! which is how a download is given up and how Glance learns that an upload was.
+//! Its owner holds it for as long as the transfer goes on; dropping it resets the connection, which is
+//! how a download is given up and how Glance learns that an upload was: a mere close would reach a slow
+//! reader behind everything that the sockets hold, megabytes later.
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};

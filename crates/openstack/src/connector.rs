@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
@@ -25,6 +27,15 @@ pub struct Connector(Dial);
 
 /// A connector as an HTTP client takes it.
 pub(crate) type Dial = BoxCloneSyncService<Uri, Stream, BoxError>;
+
+/// What becomes of a socket that is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// The other side gets what was sent, and then learns of the end.
+    Close,
+    /// The other side learns of the end at once; what it has not read yet is lost.
+    Reset,
+}
 
 /// A connection, whatever it is made of.
 pub(crate) struct Stream(Box<dyn Pipe>);
@@ -52,7 +63,7 @@ impl Connector {
     }
 
     /// TCP, and TLS where the address says so; both together take no longer than `patience`.
-    pub(crate) fn sockets(tls: rustls::ClientConfig, patience: Duration) -> Self {
+    pub(crate) fn sockets(tls: rustls::ClientConfig, patience: Duration, parting: Parting) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -64,10 +75,12 @@ impl Connector {
         Self::new(tower::service_fn(move |target: Uri| {
             let connect = sockets.clone().oneshot(target);
             async move {
-                match timeout(patience, connect).await {
-                    Ok(connected) => connected,
-                    Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+                let connected = timeout(patience, connect).await;
+                let stream = connected.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                if parting == Parting::Reset {
+                    socket_of(&stream).set_zero_linger()?;
                 }
+                Ok::<_, BoxError>(stream)
             }
         }))
     }
@@ -79,6 +92,14 @@ impl Connector {
     /// Connects.
     pub(crate) async fn connect(&self, target: Uri) -> Result<Stream, BoxError> {
         self.dial().oneshot(target).await
+    }
+}
+
+/// The socket below HTTP and TLS.
+fn socket_of(stream: &MaybeHttpsStream<TokioIo<TcpStream>>) -> &TcpStream {
+    match stream {
+        MaybeHttpsStream::Http(tcp) => tcp.inner(),
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner(),
     }
 }
 

@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::body_text::human_text;
 use crate::connection::Dialer;
-use crate::connector::{Connector, Dial};
+use crate::connector::{Connector, Dial, Parting};
 use crate::error::chain;
 use crate::{Error, RequestContext, tls};
 
@@ -97,21 +97,26 @@ impl HttpClient {
     /// [`Error::Settings`] when the certificate file cannot be used.
     pub fn new(settings: HttpSettings) -> Result<Self, Error> {
         let tls = tls::client_config(settings.ca_file.as_deref())?;
-        let connector = Connector::sockets(tls, settings.connect_timeout);
-        Ok(Self::over(connector, settings))
+        let sockets = |parting| Connector::sockets(tls.clone(), settings.connect_timeout, parting);
+        let (calls, transfers) = (sockets(Parting::Close), sockets(Parting::Reset));
+        Ok(Self::of(&calls, transfers, settings))
     }
 
     /// A client that connects in a way of its own: of these settings, those about connecting and trust
     /// are the connector's to keep.
     #[must_use]
     pub fn over(connector: Connector, settings: HttpSettings) -> Self {
+        Self::of(&connector.clone(), connector, settings)
+    }
+
+    fn of(calls: &Connector, transfers: Connector, settings: HttpSettings) -> Self {
         let json = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(LONGEST_IDLE)
-            .build(connector.dial());
+            .build(calls.dial());
         Self {
             json,
-            dialer: Arc::new(Dialer::new(connector)),
+            dialer: Arc::new(Dialer::new(transfers)),
             settings: Arc::new(settings),
             context: RequestContext::default(),
         }

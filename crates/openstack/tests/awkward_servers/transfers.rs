@@ -1,5 +1,7 @@
 //! Transfers: early answers, dishonoured ranges, bodies of the wrong length.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use domain::ImageId;
 use futures::future::BoxFuture;
@@ -8,6 +10,8 @@ use openstack::{
     Auth, ByteRange, Error, Glance, HttpClient, HttpSettings, Ungated, Withheld, WriteGate,
 };
 use secrecy::SecretString;
+use tokio::io::Interest;
+use tokio::net::TcpListener;
 
 use super::server::{Answer, Server};
 
@@ -130,6 +134,42 @@ async fn an_upload_that_its_gate_withholds_is_not_begun() {
     let withheld = glance.writes(&Closed).upload(image(), 1, frames(1)).await;
     assert_eq!(withheld, Err(Error::Withheld(Withheld)));
     assert_eq!(server.heads().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_reads_nothing_learns_at_once_that_an_upload_was_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let http = HttpClient::new(HttpSettings::default()).expect("default settings");
+    let auth = Auth::Caller(SecretString::from("gAAAA-token"));
+    let url = format!("http://{address}").parse().expect("a URL");
+    let glance = Glance::new(url, auth, http);
+    let writes = glance.writes(&Ungated);
+    let count = LARGE / (1024 * 1024);
+    let accepted = {
+        let uploading = writes.upload(image(), LARGE as u64, frames(count));
+        let accepted = async {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.readable().await.expect("a request");
+            stream
+        };
+        tokio::select! {
+            ended = uploading => panic!("{ended:?}"),
+            accepted = accepted => accepted,
+        }
+    };
+    let closed = async {
+        while !accepted
+            .ready(Interest::READABLE)
+            .await
+            .expect("it is open")
+            .is_read_closed()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let closed = tokio::time::timeout(Duration::from_secs(20), closed).await;
+    closed.expect("it never learns");
 }
 
 #[tokio::test]
