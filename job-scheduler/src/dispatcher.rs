@@ -2,7 +2,7 @@
 //!
 //! A message is a wake-up, never a count: there are never more messages ready than units that
 //! could be granted, and the ticket of a unit's lane is moved ahead before its message is sent, so
-//! several schedulers do not double it. With RabbitMQ away nothing is taken and nothing waits:
+//! several schedulers do not double it. With RabbitMQ away or full nothing is taken and nothing waits:
 //! workers also ask by themselves. One task a region, so that no region holds up another.
 
 use domain::RegionId;

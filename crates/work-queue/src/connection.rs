@@ -165,9 +165,11 @@ pub(crate) fn retry_delays() -> Backoff {
 // === impl Link ===
 
 impl Link {
-    /// Whether there is a connection now.
-    pub(crate) fn is_connected(&self) -> bool {
-        self.current.borrow().is_some()
+    /// Whether there is a connection now, on which the broker takes messages.
+    pub(crate) fn takes_messages(&self) -> bool {
+        let current = self.current.borrow();
+        let status = current.as_ref().map(|connection| connection.status());
+        status.is_some_and(|status| !status.blocked())
     }
 
     /// Opens a channel of one's own, waiting for a connection as long as it takes.
@@ -180,15 +182,18 @@ impl Link {
         Ok(connection.create_channel().await?)
     }
 
-    /// Fails fast while RabbitMQ is away.
+    /// Fails fast while RabbitMQ is away, or takes no messages: it would not even read them, nor a question.
     ///
     /// # Errors
-    /// [`QueueError::NotConnected`] when no connection came within half a second,
+    /// [`QueueError::NotConnected`] when no connection came within half a second, [`QueueError::Blocked`],
     /// [`QueueError::ShutDown`] when there will be none any more.
     pub(crate) async fn ensure_connected(&self) -> Result<(), QueueError> {
-        timeout(CONNECTION_WAIT, self.connection())
+        let connection = timeout(CONNECTION_WAIT, self.connection())
             .await
             .map_err(|_| QueueError::NotConnected)??;
+        if connection.status().blocked() {
+            return Err(QueueError::Blocked);
+        }
         Ok(())
     }
 

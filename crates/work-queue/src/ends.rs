@@ -43,7 +43,7 @@ pub trait Listener: Send + 'static {
 
 impl Announcer for WorkQueue {
     fn is_connected(&self) -> bool {
-        Self::is_connected(self)
+        self.takes_messages()
     }
 
     async fn publish(&self, job: &CopyJob, traceparent: Option<&str>) -> Result<(), PublishError> {

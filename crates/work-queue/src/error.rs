@@ -13,6 +13,9 @@ pub enum QueueError {
     /// There is no connection and none came within half a second.
     #[error("rabbitmq is not connected")]
     NotConnected,
+    /// The broker has said that it takes no messages: its memory or its disk is full.
+    #[error("rabbitmq takes no messages for now")]
+    Blocked,
     /// The broker did not answer in time.
     #[error("rabbitmq did not answer within {0:?}")]
     NoAnswer(Duration),
@@ -34,6 +37,7 @@ impl QueueError {
             Self::Broker(cause) => format!("{self}: {cause}"),
             Self::ShutDown
             | Self::NotConnected
+            | Self::Blocked
             | Self::NoAnswer(_)
             | Self::SubscriptionEnded
             | Self::Region(_) => self.to_string(),

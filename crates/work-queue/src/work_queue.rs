@@ -50,10 +50,10 @@ impl WorkQueue {
         })
     }
 
-    /// Whether there is a connection now.
+    /// Whether there is a connection now, on which RabbitMQ takes messages.
     #[must_use]
-    pub fn is_connected(&self) -> bool {
-        self.link.is_connected()
+    pub fn takes_messages(&self) -> bool {
+        self.link.takes_messages()
     }
 
     /// The process's publisher; all clones share its channels.
