@@ -8,6 +8,9 @@
 use domain::{CopySpec, Destination, ErrorCode, JobError};
 use openstack::Error;
 
+/// How Glance says that its disk is full (`glance_store`, `StorageFull`), with the status of an exceeded quota.
+const STORE_FULL: &str = "not enough disk space";
+
 /// Why a unit failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
@@ -175,6 +178,14 @@ fn judge_destination(step: Step, error: &Error, destination: &Destination) -> Fa
                 ..refused(words)
             },
         },
+        // Nothing that the tenant did, and nothing that it can do anything about.
+        Error::TooLarge(words) if words.contains(STORE_FULL) => Failure::transient(
+            ErrorCode::DestinationUnavailable,
+            format!(
+                "the image store of region {region} is full: {words}; its operators have to make \
+                 room"
+            ),
+        ),
         Error::TooLarge(words) => match step {
             Step::Create | Step::Upload | Step::Reveal => Failure::fatal(
                 ErrorCode::DestinationQuotaExceeded,

@@ -35,11 +35,21 @@ const REPEATS: u32 = 3;
 const REPEAT_PAUSE: Duration = Duration::from_millis(250);
 /// How often a running transfer is looked at, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A destination that drops an upload which has had nothing to send for so long does it for that reason.
+const STARVED: Duration = Duration::from_secs(2);
 
 /// How one upload ended, when it did not fail for good.
 enum Upload {
     Taken(Option<StreamedHashes>),
-    Dropped(Error, Option<StreamedHashes>),
+    Dropped(Dropped),
+}
+
+/// An upload that the destination did not take to its end.
+struct Dropped {
+    error: Error,
+    hashes: Option<StreamedHashes>,
+    /// How long the source had delivered nothing then, if that is why.
+    starved: Option<Duration>,
 }
 
 /// Fills `image` with the source's bytes. The hashes, where the source has none of its own.
@@ -63,16 +73,23 @@ pub(crate) async fn transfer(
         let Ok(()) = unit.control.permit().await else {
             return Err(unit.control.why_withheld().into());
         };
-        let (error, hashes) = match upload(unit, source, image).await? {
+        let dropped = match upload(unit, source, image).await? {
             Upload::Taken(hashes) => return Ok(hashes),
-            Upload::Dropped(error, hashes) => (error, hashes),
+            Upload::Dropped(dropped) => dropped,
         };
-        tracing::warn!(job.id = %unit.order.job_id, image.id = %image, %error,
+        tracing::warn!(job.id = %unit.order.job_id, image.id = %image, error = %dropped.error,
+            source.silent_seconds = dropped.starved.map(|starved| starved.as_secs()),
             "the destination dropped the upload");
         match after_broken_upload(unit, image).await? {
-            AfterUpload::Taken => return Ok(hashes),
+            AfterUpload::Taken => return Ok(dropped.hashes),
             AfterUpload::Open if repeats < REPEATS => repeats += 1,
-            AfterUpload::Open => return Err(unit.judge(Step::Upload, &error).into()),
+            AfterUpload::Open => {
+                return Err(match dropped.starved {
+                    Some(silence) => silent_source(unit, silence),
+                    None => unit.judge(Step::Upload, &dropped.error),
+                }
+                .into());
+            }
         }
         unit.control
             .unless_interrupted(sleep(REPEAT_PAUSE * repeats))
@@ -114,13 +131,21 @@ async fn upload(unit: &Unit<'_>, source: &Glance, image: ImageId) -> Result<Uplo
             }
             answer = &mut uploading => return match answer {
                 Ok(()) => Ok(Upload::Taken(hashes)),
-                Err(error) if is_dropped(&error) => Ok(Upload::Dropped(error, hashes)),
+                Err(error) if is_dropped(&error) => Ok(Upload::Dropped(Dropped {
+                    error,
+                    hashes,
+                    starved: watch.starved(Instant::now()),
+                })),
                 Err(error) => Err(unit.halt(Step::Upload, &error)),
             },
             _ = look.tick() => match watch.look(unit.progress, Instant::now()) {
                 Look::Well => {}
                 Look::Stalled => {
-                    return Ok(Upload::Dropped(Error::Timeout("the upload stood still"), hashes));
+                    return Ok(Upload::Dropped(Dropped {
+                        error: Error::Timeout("the upload stood still"),
+                        hashes,
+                        starved: None,
+                    }));
                 }
                 Look::TooSlow(rate) => return Err(too_slow(settings.minimum_rate, rate).into()),
             },
@@ -156,6 +181,20 @@ fn is_dropped(error: &Error) -> bool {
     }
 }
 
+/// The destination dropped the upload, and it is the source that is to blame.
+fn silent_source(unit: &Unit<'_>, silence: Duration) -> Failure {
+    let spec = unit.spec();
+    Failure::transient(
+        ErrorCode::SourceUnavailable,
+        format!(
+            "region {} delivered nothing for {} s, for which region {} dropped the upload",
+            spec.source.region,
+            silence.as_secs(),
+            spec.destination.region
+        ),
+    )
+}
+
 fn too_slow(minimum: MinimumRate, rate: u64) -> Failure {
     Failure::transient(
         ErrorCode::TooSlow,
@@ -174,6 +213,8 @@ struct Watch {
     backlog: Backlog,
     rate: RateWindow,
     moved: (Instant, u64),
+    /// When there was last something to send.
+    fed: Instant,
 }
 
 enum Look {
@@ -193,6 +234,7 @@ impl Watch {
             backlog,
             rate: RateWindow::new(settings.minimum_rate, now),
             moved: (now, 0),
+            fed: now,
         }
     }
 
@@ -202,8 +244,12 @@ impl Watch {
             // Everything is handed over; how long Glance may take to store it is the client's rule.
             return Look::Well;
         }
+        let is_fed = self.backlog.is_waiting();
+        if is_fed || bytes != self.moved.1 {
+            self.fed = now;
+        }
         // Without waiting bytes it is the source that stands still, and the download tells.
-        if bytes != self.moved.1 || !self.backlog.is_waiting() {
+        if bytes != self.moved.1 || !is_fed {
             self.moved = (now, bytes);
         }
         if now.duration_since(self.moved.0) >= self.idle_timeout {
@@ -213,5 +259,11 @@ impl Watch {
             Some(rate) => Look::TooSlow(rate),
             None => Look::Well,
         }
+    }
+
+    /// For how long the source had nothing to give; none when it had a moment ago, or has given everything.
+    fn starved(&self, now: Instant) -> Option<Duration> {
+        let silence = now.duration_since(self.fed);
+        (silence >= STARVED && self.moved.1 < self.size).then_some(silence)
     }
 }
