@@ -1,15 +1,15 @@
 //! Wall time as Redis tells it: the one clock that all schedulers share.
 //!
 //! Leases, backoffs and deadlines are written by one scheduler and judged by another. Were their own
-//! clocks some seconds apart, one would expire leases that the other has just renewed. So each follows
-//! the clock of Redis by its distance from the local one, which also tells the time while Redis is
-//! away.
+//! clocks some seconds apart, one would expire leases that the other has just renewed. So each takes
+//! its time from Redis, and counts on from what Redis said last with a clock that nobody can set: also
+//! while Redis is away. The local wall clock counts only until Redis has been asked for the first time;
+//! were it to jump by a week, no deadline would notice.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use service_kit::Clock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,8 +26,16 @@ const NOTABLE: u64 = 1_000;
 #[derive(Debug, Clone)]
 pub struct StoreClock {
     local: Arc<dyn Clock>,
-    /// How far Redis is ahead of the local clock, in milliseconds.
-    ahead: Arc<AtomicI64>,
+    heard: Arc<RwLock<Option<Heard>>>,
+}
+
+/// What Redis said, and when.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    time: Timestamp,
+    at: Instant,
+    /// How far that was ahead of the local clock, in milliseconds.
+    ahead: i64,
 }
 
 // === impl StoreClock ===
@@ -38,14 +46,14 @@ impl StoreClock {
     pub fn new(local: Arc<dyn Clock>) -> Self {
         Self {
             local,
-            ahead: Arc::default(),
+            heard: Arc::default(),
         }
     }
 
     /// Asks Redis for the time.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]; the distance stays what it was.
+    /// [`StoreError::Unavailable`]; the clock goes on.
     pub async fn ask(&self, store: &RedisStore) -> Result<(), StoreError> {
         let asked = Instant::now();
         let theirs = store.time().await?;
@@ -56,15 +64,23 @@ impl StoreClock {
         // The answer was given half-way, as far as anybody can tell.
         let half = i64::try_from(took.as_millis() / 2).unwrap_or_default();
         let ours = self.local.now().as_millisecond() - half;
-        self.follow(theirs.as_millisecond() - ours);
+        self.follow(Heard {
+            time: theirs,
+            at: asked + took / 2,
+            ahead: theirs.as_millisecond() - ours,
+        });
         Ok(())
     }
 
-    fn follow(&self, ahead: i64) {
-        let before = self.ahead.swap(ahead, Ordering::Relaxed);
-        if ahead.unsigned_abs() > NOTABLE && before.unsigned_abs() <= NOTABLE {
+    fn follow(&self, heard: Heard) {
+        let before = {
+            let mut last = self.heard.write().unwrap_or_else(PoisonError::into_inner);
+            last.replace(heard)
+        };
+        let is_notable = |ahead: i64| ahead.unsigned_abs() > NOTABLE;
+        if is_notable(heard.ahead) && !before.is_some_and(|before| is_notable(before.ahead)) {
             tracing::warn!(
-                ahead.milliseconds = ahead,
+                ahead.milliseconds = heard.ahead,
                 "the clocks of redis and of this machine differ; that of redis counts"
             );
         }
@@ -84,8 +100,8 @@ impl StoreClock {
 
 impl Clock for StoreClock {
     fn now(&self) -> Timestamp {
-        let ahead = SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed));
-        let now = self.local.now();
-        now.checked_add(ahead).unwrap_or(now)
+        let heard = *self.heard.read().unwrap_or_else(PoisonError::into_inner);
+        let counted = heard.and_then(|heard| heard.time.checked_add(heard.at.elapsed()).ok());
+        counted.unwrap_or_else(|| self.local.now())
     }
 }

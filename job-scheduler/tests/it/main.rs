@@ -1,5 +1,6 @@
 //! Tests of the whole scheduler: both stores side by side, and the services over gRPC.
 
+mod clock_jumps;
 mod durability;
 mod errands;
 mod failover;
