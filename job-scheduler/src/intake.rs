@@ -51,11 +51,17 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
         Ok(Created::Exists) => id,
         Ok(Created::KeyTaken(job)) => job,
         Err(StoreError::LimitReached) => {
+            jobs.metrics.refused("tenant_limit");
             let limit = settings.queued_per_tenant;
             return Err(CallError::TooManyJobs { limit });
         }
         Err(StoreError::TooLate) => return Err(CallError::CameTooLate),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            if error == StoreError::Full {
+                jobs.metrics.refused("store_full");
+            }
+            return Err(error.into());
+        }
     };
     let stored = jobs
         .store

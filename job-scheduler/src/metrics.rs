@@ -32,6 +32,12 @@ struct UnitLabel {
     region: String,
 }
 
+/// Label of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
 /// Label of a destination region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RegionLabel {
@@ -61,11 +67,14 @@ impl From<Loss> for LossLabel {
 #[derive(Debug)]
 pub struct Metrics {
     transitions: Family<StatusLabel, Counter>,
+    refused: Family<ReasonLabel, Counter>,
     grants: Family<UnitLabel, Counter>,
     lapsed: Family<UnitLabel, Counter>,
     queue_seconds: Histogram,
     running: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     leftovers: Family<RegionLabel, Gauge<i64, AtomicI64>>,
+    waiting: Family<RegionLabel, Gauge<i64, AtomicI64>>,
+    unattended: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     messages: Family<RegionLabel, Counter>,
     unreadable: Counter,
     concerns: Family<ConcernLabel, Gauge<i64, AtomicI64>>,
@@ -83,12 +92,15 @@ impl Metrics {
         let registry = registry.sub_registry_with_prefix("scheduler");
         let metrics = Self {
             transitions: Family::default(),
+            refused: Family::default(),
             grants: Family::default(),
             lapsed: Family::default(),
             // From a second to about twelve days.
             queue_seconds: Histogram::new(exponential_buckets(1.0, 4.0, 11)),
             running: Family::default(),
             leftovers: Family::default(),
+            waiting: Family::default(),
+            unattended: Family::default(),
             messages: Family::default(),
             unreadable: Counter::default(),
             concerns: Family::default(),
@@ -101,6 +113,11 @@ impl Metrics {
             "job_transitions",
             "Jobs that entered a status",
             metrics.transitions.clone(),
+        );
+        registry.register(
+            "jobs_refused",
+            "Jobs that were not accepted, for want of room in Redis or for a tenant's limit",
+            metrics.refused.clone(),
         );
         registry.register(
             "grants",
@@ -127,6 +144,16 @@ impl Metrics {
             "jobs_with_leftovers",
             "Jobs with images that were granted, are not under way and not known to be gone",
             metrics.leftovers.clone(),
+        );
+        registry.register(
+            "units_waiting",
+            "Units of work that no worker has yet",
+            metrics.waiting.clone(),
+        );
+        registry.register(
+            "regions_unattended",
+            "1 where units could be granted, nothing runs and no worker takes any",
+            metrics.unattended.clone(),
         );
         registry.register(
             "messages",
@@ -172,6 +199,11 @@ impl Metrics {
         }
     }
 
+    /// A job was not accepted; reasons are this program's own words.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
     /// A record has been replaced by another.
     pub(crate) fn changed(&self, before: &JobRecord, after: &JobRecord, now: Timestamp) {
         let is_copy = after.copy().is_some();
@@ -213,6 +245,16 @@ impl Metrics {
         self.leftovers
             .get_or_create(&label)
             .set(count(census.leftovers));
+        self.waiting
+            .get_or_create(&label)
+            .set(count(census.waiting));
+    }
+
+    /// Whether nobody works for a region where there is work.
+    pub(crate) fn unattended(&self, region: &RegionId, is_unattended: bool) {
+        self.unattended
+            .get_or_create(&label(region))
+            .set(is_unattended.into());
     }
 
     /// What Redis would lose in a crash or failover.

@@ -108,8 +108,6 @@ async fn reconcile(jobs: &Jobs, what: Due, moment: Moment) -> Result<usize, Stor
 pub async fn reseat(jobs: &Jobs) -> Result<(), StoreError> {
     for region in &jobs.settings.shape.regions {
         jobs.store.reseat(region, jobs.now()).await?;
-        let census = jobs.store.census(region).await?;
-        jobs.metrics.counted(region, census);
     }
     Ok(())
 }

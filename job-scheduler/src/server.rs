@@ -37,12 +37,14 @@ use crate::store_clock::StoreClock;
 use crate::store_watch::StoreWatch;
 use crate::watch::ChangeFeed;
 use crate::work_service::Work;
-use crate::{dispatcher, durability_watch, health, plan_keeper, reconciler, serving};
+use crate::{dispatcher, durability_watch, head_count, health, plan_keeper, reconciler, serving};
 
 /// The shortest and longest pause before the subscription to changes is made anew.
 const RESUBSCRIBE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How long the start waits for Redis between two tries to read which regions are in use.
 const START_PAUSE: Duration = Duration::from_secs(1);
+/// How often idle workers ask for work at least, where the configuration has no section for workers.
+const WORKERS_ASK_EVERY: Duration = Duration::from_secs(30);
 /// Pings on idle connections find peers that went away without a word.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
@@ -179,6 +181,12 @@ impl Scheduler {
         self.supervise("reconciler", reconcile);
     }
 
+    /// Starts to count what runs and waits, and to say where nobody takes what waits for so long.
+    pub fn start_counting(&self, patience: Duration) {
+        let count = head_count::run(self.jobs.clone(), patience, self.shutdown.clone());
+        self.supervise("head count", count);
+    }
+
     /// Starts to fire plans and to do what they want done.
     pub fn start_keeping_plans(&self) {
         let keep = plan_keeper::run(self.plans.clone(), self.shutdown.clone());
@@ -296,6 +304,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     scheduler.supervise("clock", follow);
     scheduler.start_listening()?;
     scheduler.start_reconciling();
+    scheduler.start_counting(patience_with_workers(config));
     scheduler.start_keeping_plans();
     let queue_settings = queue_settings(config)?;
     let queue = WorkQueue::start(&queue_settings, shutdown.clone(), &scheduler.tasks)?;
@@ -378,6 +387,14 @@ fn store_of(config: &RedisConfig, settings: &Settings) -> anyhow::Result<RedisSt
     let (prefix, timeout) = (&config.key_prefix, config.response_timeout);
     let store = RedisStore::at(servers, prefix, timeout, settings.shape.clone());
     Ok(store.waiting_for(config.wait_for_replicas))
+}
+
+/// Every idle worker asks twice in this time. The file serves all services, so it may say how often that is.
+fn patience_with_workers(config: &service_kit::config::Config) -> Duration {
+    config
+        .worker()
+        .map_or(WORKERS_ASK_EVERY, |worker| worker.poll_longest)
+        * 2
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -1,5 +1,6 @@
 //! Errors as gRPC statuses: the one table.
 
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
 use crate::lifecycle::NotCancelable;
@@ -93,7 +94,12 @@ impl From<CallError> for Status {
         } else if code == Code::Unavailable {
             tracing::warn!(error = %error, "a call failed");
         }
-        Self::new(code, error.to_string())
+        let mut status = Self::new(code, error.to_string());
+        if error == CallError::Store(StoreError::Full) {
+            let why = MetadataValue::from_static(proto::STORE_FULL);
+            status.metadata_mut().insert(proto::NOT_DONE, why);
+        }
+        status
     }
 }
 

@@ -45,7 +45,9 @@ pub enum StoreError {
     #[error("the store is out of reach: {0}")]
     Unavailable(String),
     /// Its memory is full: nothing new is accepted.
-    #[error("the store is full")]
+    #[error(
+        "the store is full: raise redis' maxmemory, or let finished jobs go sooner (scheduler.keep_finished)"
+    )]
     Full,
     /// The record has changed since it was read: decide again.
     #[error("the record has changed meanwhile")]
@@ -215,6 +217,8 @@ pub struct Census {
     pub running: usize,
     /// Jobs with images that are granted and not settled, running attempts not included.
     pub leftovers: usize,
+    /// Units that wait to be granted, whether a limit lets them or not.
+    pub waiting: usize,
 }
 
 /// The store: of jobs, and of plans with its second half.

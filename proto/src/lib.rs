@@ -6,6 +6,11 @@
 
 pub mod convert;
 
+/// Metadata of a failed call that tells that nothing was done, and why.
+pub const NOT_DONE: &str = "image-replicator-not-done";
+/// The reason under [`NOT_DONE`]: the scheduler's store has no room for anything new.
+pub const STORE_FULL: &str = "store-full";
+
 /// Generated types of `imagereplicator.v1`.
 #[allow(
     missing_docs,

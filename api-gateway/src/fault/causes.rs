@@ -15,7 +15,8 @@ const NOT_ACCEPTING: &str = "Nothing new is accepted for now: the service could 
 /// How long a caller is asked to wait while nothing is accepted: an operator has to do something, and a scheduler
 /// looks every minute whether it was done.
 const RETRY_WHEN_ACCEPTING: std::time::Duration = std::time::Duration::from_secs(60);
-/// How long a tenant at its queue limit is asked to wait: about as long as a copy takes.
+/// How long a tenant at its queue limit, or everybody when there is no room, is asked to wait: about as long as a
+/// copy takes.
 const RETRY_WHEN_SOME_ARE_DONE: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Fault {
@@ -45,6 +46,18 @@ impl Fault {
     #[must_use]
     pub(crate) fn no_such_metadata() -> Self {
         Self::NotFound("The image has no such metadata.".to_owned())
+    }
+
+    /// 503 when the scheduler's store is full: an operator has to make room, or old jobs have to go.
+    pub(super) fn no_room(for_what: &str) -> Self {
+        tracing::warn!("the scheduler's store is full");
+        Self::Unavailable {
+            message: format!(
+                "The service has no room for new {for_what} at present; nothing was created. Try \
+                 again later."
+            ),
+            retry_after: RETRY_WHEN_SOME_ARE_DONE,
+        }
     }
 
     /// What Glance answered to a caller's own question about images.
@@ -83,6 +96,7 @@ impl From<SchedulerError> for Fault {
                 ),
                 retry_after: RETRY_WHEN_SOME_ARE_DONE,
             },
+            SchedulerError::Full => Self::no_room("copy jobs"),
             SchedulerError::NotConnected
             | SchedulerError::GivenUp
             | SchedulerError::Unavailable(_)

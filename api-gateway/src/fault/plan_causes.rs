@@ -37,6 +37,7 @@ impl Fault {
             SchedulerError::TooLate(message) => Self::Conflict(message),
             // By now only a value that the scheduler is stricter about.
             SchedulerError::Invalid(message) => Self::BadRequest(message),
+            SchedulerError::Full => Self::no_room("plans"),
             SchedulerError::NotConnected
             | SchedulerError::GivenUp
             | SchedulerError::Unavailable(_)

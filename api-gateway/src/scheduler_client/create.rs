@@ -108,9 +108,11 @@ impl SchedulerClient {
                     sent = true;
                     deadline
                 }
-                // An earlier try may have been in time.
-                SchedulerError::GivenUp if !sent => return Err(CreateError::Refused(error)),
-                SchedulerError::GivenUp | SchedulerError::Defect(_) => {
+                // An earlier try may have been in time, or have found room.
+                SchedulerError::GivenUp | SchedulerError::Full if !sent => {
+                    return Err(CreateError::Refused(error));
+                }
+                SchedulerError::GivenUp | SchedulerError::Full | SchedulerError::Defect(_) => {
                     return Err(CreateError::Unknown(error));
                 }
             };

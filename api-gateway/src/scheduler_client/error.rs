@@ -27,6 +27,9 @@ pub(crate) enum SchedulerError {
     /// done.
     #[error("the request reached the scheduler too late; do the clocks differ?")]
     GivenUp,
+    /// The scheduler's store has no room for anything new: nothing was done.
+    #[error("the scheduler's store is full")]
+    Full,
     /// There is no connection: nothing has been sent.
     #[error("the scheduler is not connected")]
     NotConnected,
@@ -53,6 +56,7 @@ impl SchedulerError {
             | Self::Taken
             | Self::Invalid(_)
             | Self::GivenUp
+            | Self::Full
             | Self::TimedOut
             | Self::Defect(_) => false,
         }
@@ -64,6 +68,10 @@ impl From<Status> for SchedulerError {
         let message = || status.message().to_owned();
         if could_not_connect(&status) {
             return Self::NotConnected;
+        }
+        let not_done = status.metadata().get(proto::NOT_DONE);
+        if not_done.is_some_and(|why| why == proto::STORE_FULL) {
+            return Self::Full;
         }
         match status.code() {
             Code::NotFound => Self::NotFound,
@@ -118,6 +126,10 @@ mod tests {
         );
         assert_eq!(of(Code::FailedPrecondition), SchedulerError::TooLate(why()));
         assert_eq!(of(Code::Aborted), SchedulerError::GivenUp);
+        let mut full = Status::unavailable("why");
+        let why = tonic::metadata::MetadataValue::from_static(proto::STORE_FULL);
+        full.metadata_mut().insert(proto::NOT_DONE, why);
+        assert_eq!(SchedulerError::from(full), SchedulerError::Full);
         assert!(of(Code::Unknown).is_outage() && of(Code::Unavailable).is_outage());
         assert!(!of(Code::Cancelled).is_outage() && !of(Code::NotFound).is_outage());
     }

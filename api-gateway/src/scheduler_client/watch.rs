@@ -151,6 +151,7 @@ fn is_final(error: &SchedulerError) -> bool {
         | SchedulerError::Invalid(_)
         | SchedulerError::Defect(_) => true,
         SchedulerError::LimitReached(_)
+        | SchedulerError::Full
         | SchedulerError::NotConnected
         | SchedulerError::Unavailable(_)
         | SchedulerError::TimedOut => false,

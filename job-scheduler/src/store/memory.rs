@@ -431,9 +431,13 @@ impl Store for MemoryStore {
 
     async fn census(&self, region: &RegionId) -> Result<Census, StoreError> {
         let state = self.state();
+        let lanes = state.tables.members(&self.keys.lanes(region));
+        let lanes = lanes.iter().filter_map(|name| Lane::parse(name));
+        let waiting = lanes.map(|lane| state.tables.count(&self.keys.eligible(region, &lane)));
         Ok(Census {
             running: state.tables.size(&self.keys.running_destination(region)),
             leftovers: state.tables.size(&self.keys.leftovers(region)),
+            waiting: waiting.sum(),
         })
     }
 

@@ -64,6 +64,43 @@ pub struct RedisStore {
 // === impl RedisStore ===
 
 impl RedisStore {
+    /// Some lanes of a region, and where the next ones begin; 0 when these were the last.
+    async fn scan_lanes(
+        &self,
+        region: &RegionId,
+        cursor: u64,
+    ) -> Result<(u64, Vec<Lane>), StoreError> {
+        let mut command = redis::cmd("SSCAN");
+        command
+            .arg(self.keys.lanes(region))
+            .arg(cursor)
+            .arg("COUNT")
+            .arg(LANES_PER_SCAN);
+        let (next, names): (u64, Vec<String>) = self.connection.command(&command).await?;
+        let lanes = names.iter().filter_map(|name| Lane::parse(name));
+        Ok((next, lanes.collect()))
+    }
+
+    /// Units of all lanes of a region. A lane that a scan shows twice counts twice, for once.
+    async fn count_waiting(&self, region: &RegionId) -> Result<usize, StoreError> {
+        let (mut waiting, mut cursor) = (0, 0_u64);
+        loop {
+            let (next, lanes) = self.scan_lanes(region, cursor).await?;
+            if !lanes.is_empty() {
+                let mut pipeline = redis::pipe();
+                for lane in &lanes {
+                    pipeline.cmd("ZCARD").arg(self.keys.eligible(region, lane));
+                }
+                let sizes: Vec<usize> = self.connection.pipeline(&pipeline).await?;
+                waiting += sizes.iter().sum::<usize>();
+            }
+            cursor = next;
+            if cursor == 0 {
+                return Ok(waiting);
+            }
+        }
+    }
+
     /// Prepares the store at one server; the first call connects.
     ///
     /// # Errors
@@ -365,17 +402,10 @@ impl Store for RedisStore {
     async fn reseat(&self, region: &RegionId, now: Timestamp) -> Result<(), StoreError> {
         let mut cursor = 0_u64;
         loop {
-            let mut command = redis::cmd("SSCAN");
-            command
-                .arg(self.keys.lanes(region))
-                .arg(cursor)
-                .arg("COUNT")
-                .arg(LANES_PER_SCAN);
-            let (next, names): (u64, Vec<String>) = self.connection.command(&command).await?;
-            let lanes: Vec<_> = names
+            let (next, lanes) = self.scan_lanes(region, cursor).await?;
+            let lanes: Vec<_> = lanes
                 .iter()
-                .filter_map(|name| Lane::parse(name))
-                .map(|lane| self.planner().lane_of_region(region, &lane, None))
+                .map(|lane| self.planner().lane_of_region(region, lane, None))
                 .collect();
             self.scripts.reseat(&self.connection, &lanes, now).await?;
             cursor = next;
@@ -400,7 +430,11 @@ impl Store for RedisStore {
             .cmd("SCARD")
             .arg(self.keys.leftovers(region));
         let (running, leftovers) = self.connection.pipeline(&pipeline).await?;
-        Ok(Census { running, leftovers })
+        Ok(Census {
+            running,
+            leftovers,
+            waiting: self.count_waiting(region).await?,
+        })
     }
 
     async fn subscribe(&self) -> Result<BoxStream<'static, ChangeNotice>, StoreError> {
