@@ -2,6 +2,7 @@
 
 mod bring_up;
 mod plan_clock;
+mod rabbitmq_memory;
 mod shared;
 
 use std::collections::BTreeMap;

@@ -53,6 +53,8 @@ pub struct GlanceOptions {
     pub user_storage_quota: String,
     /// Whether Glance asks Keystone for the project's unified limits.
     pub unified_limits: bool,
+    /// How long an upload may pause before uwsgi drops it; uwsgi's own default is 4 seconds.
+    pub socket_timeout: Duration,
     /// The most images that a list gives at once, whatever is asked for.
     pub longest_list: u16,
 }
@@ -73,6 +75,7 @@ impl Default for GlanceOptions {
             threads: 16,
             user_storage_quota: "0".to_owned(),
             unified_limits: false,
+            socket_timeout: Duration::from_secs(60),
             longest_list: 1000,
         }
     }

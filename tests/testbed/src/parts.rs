@@ -6,7 +6,7 @@
 mod glance;
 pub(crate) mod keystone;
 mod nginx;
-mod rabbitmq;
+pub(crate) mod rabbitmq;
 mod redis;
 mod sentinel;
 mod services;

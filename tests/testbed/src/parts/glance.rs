@@ -41,11 +41,11 @@ pub(super) fn launch(site: &Site, region: Region, part: Part) -> anyhow::Result<
             &options.processes.to_string(),
             "--threads",
             &options.threads.to_string(),
-            // Bodies of either framing reach Glance as they arrive; a client may be silent for a minute.
+            // Bodies of either framing reach Glance as they arrive.
             "--http-chunked-input",
             "--http-raw-body",
             "--socket-timeout",
-            "60",
+            &options.socket_timeout.as_secs().to_string(),
         ]
         .map(String::from),
     );

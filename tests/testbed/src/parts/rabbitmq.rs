@@ -4,9 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use tokio::process::Command;
+
 use super::Part;
 use crate::site::{Site, write_private};
 use crate::supervisor::Launch;
+
+/// The same in every test bed (each has its own port mapper), for the database is filed under it.
+const NODE: &str = "testbed@localhost";
 
 /// The port mapper in the foreground; left to itself, Erlang starts a shared daemon that stays for ever.
 pub(super) fn launch_epmd(site: &Site) -> anyhow::Result<Launch> {
@@ -44,8 +49,7 @@ pub(super) fn launch(site: &Site) -> anyhow::Result<Launch> {
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("ERL_EPMD_PORT", ports.epmd())
         .env("ERL_CRASH_DUMP_SECONDS", "0")
-        // The same in every test bed (each has its own port mapper), for the database is filed under it.
-        .env("RABBITMQ_NODENAME", "testbed@localhost")
+        .env("RABBITMQ_NODENAME", NODE)
         .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
         .env("RABBITMQ_NODE_PORT", ports.rabbitmq())
         .env("RABBITMQ_DIST_PORT", ports.rabbitmq_distribution())
@@ -57,6 +61,18 @@ pub(super) fn launch(site: &Site) -> anyhow::Result<Launch> {
         .env("RABBITMQ_LOG_BASE", at("log"))
         .env("RABBITMQ_PID_FILE", at("rabbitmq.pid"))
         .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", loopback))
+}
+
+/// Makes a command of the broker's own tools find this test bed's node.
+pub(crate) fn in_node_of(site: &Site, command: &mut Command) -> anyhow::Result<()> {
+    let home = site.part_directory(Part::Rabbitmq)?.join("home");
+    command
+        .env("HOME", home)
+        .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+        .env("ERL_EPMD_PORT", site.ports.epmd().to_string())
+        .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+        .env("RABBITMQ_NODENAME", NODE);
+    Ok(())
 }
 
 fn configuration(site: &Site) -> String {
