@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 pub use rate::MinimumRate;
 pub(crate) use upload_status::{removal_deadline, until_upload_is_closed};
 
-use self::download::{Delivered, Download};
+use self::download::{Delivered, Download, Trouble};
 use self::rate::RateWindow;
 use self::read_ahead::{Backlog, read_ahead};
 use self::upload_status::{AfterUpload, after_broken_upload};
@@ -48,8 +48,15 @@ enum Upload {
 struct Dropped {
     error: Error,
     hashes: Option<StreamedHashes>,
-    /// How long the source had delivered nothing then, if that is why.
-    starved: Option<Duration>,
+    /// The source's silence, if that is why.
+    starved: Option<Silence>,
+}
+
+/// A source that delivers nothing.
+struct Silence {
+    length: Duration,
+    /// What its last connection broke of.
+    trouble: Option<Error>,
 }
 
 /// Fills `image` with the source's bytes. The hashes, where the source has none of its own.
@@ -78,13 +85,13 @@ pub(crate) async fn transfer(
             Upload::Dropped(dropped) => dropped,
         };
         tracing::warn!(job.id = %unit.order.job_id, image.id = %image, error = %dropped.error,
-            source.silent_seconds = dropped.starved.map(|starved| starved.as_secs()),
+            source.silent_seconds = dropped.starved.as_ref().map(|silence| silence.length.as_secs()),
             "the destination dropped the upload");
         match after_broken_upload(unit, image).await? {
             AfterUpload::Taken => return Ok(dropped.hashes),
             AfterUpload::Open if repeats < REPEATS => repeats += 1,
             AfterUpload::Open => {
-                return Err(match dropped.starved {
+                return Err(match &dropped.starved {
                     Some(silence) => silent_source(unit, silence),
                     None => unit.judge(Step::Upload, &dropped.error),
                 }
@@ -103,7 +110,9 @@ async fn upload(unit: &Unit<'_>, source: &Glance, image: ImageId) -> Result<Uplo
     let size = source_digest.size_bytes;
     unit.progress.restart_bytes();
     let (filler, body, backlog) = read_ahead(settings.read_ahead_bytes, unit.progress.clone());
+    let trouble = Trouble::default();
     let download = Download {
+        trouble: &trouble,
         source,
         spec: unit.spec(),
         idle_timeout: settings.idle_timeout,
@@ -134,7 +143,10 @@ async fn upload(unit: &Unit<'_>, source: &Glance, image: ImageId) -> Result<Uplo
                 Err(error) if is_dropped(&error) => Ok(Upload::Dropped(Dropped {
                     error,
                     hashes,
-                    starved: watch.starved(Instant::now()),
+                    starved: watch.starved(Instant::now()).map(|length| Silence {
+                        length,
+                        trouble: trouble.last(),
+                    }),
                 })),
                 Err(error) => Err(unit.halt(Step::Upload, &error)),
             },
@@ -182,14 +194,16 @@ fn is_dropped(error: &Error) -> bool {
 }
 
 /// The destination dropped the upload, and it is the source that is to blame.
-fn silent_source(unit: &Unit<'_>, silence: Duration) -> Failure {
+fn silent_source(unit: &Unit<'_>, silence: &Silence) -> Failure {
     let spec = unit.spec();
+    let trouble = silence.trouble.as_ref();
+    let trouble = trouble.map_or_else(String::new, |error| format!(" ({error})"));
     Failure::transient(
         ErrorCode::SourceUnavailable,
         format!(
-            "region {} delivered nothing for {} s, for which region {} dropped the upload",
+            "region {} delivered nothing for {} s{trouble}, for which region {} dropped the upload",
             spec.source.region,
-            silence.as_secs(),
+            silence.length.as_secs(),
             spec.destination.region
         ),
     )

@@ -3,6 +3,7 @@
 //! Invariant: the last frame is handed on only when the source has ended after it, so that a source
 //! that is longer than it said breaks the upload instead of completing it.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,8 +27,28 @@ pub(super) struct Download<'a> {
     /// Without a byte for so long, retries included, it has failed. One connection gets half of it, so
     /// that another can be tried.
     pub(super) idle_timeout: Duration,
+    /// Why the last connection gave no more, until one gives something again.
+    pub(super) trouble: &'a Trouble,
     /// Set when the bytes are to be hashed on their way.
     pub(super) hasher: Option<StreamHasher>,
+}
+
+/// What a download has to say for itself while nothing comes of it.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Mutex<Option<Error>>);
+
+impl Trouble {
+    /// The last error, if nothing has come since.
+    pub(super) fn last(&self) -> Option<Error> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, error: Option<Error>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
 }
 
 /// How a download ended that did not fail.
@@ -85,6 +106,7 @@ impl Download<'_> {
             }
             tracing::warn!(image.id = %self.spec.source.image, bytes.delivered = delivered,
                 error = %cause, "the download broke and is resumed");
+            self.trouble.set(Some(cause));
             sleep(pause).await;
             pause = (pause * 2).min(RETRY_LONGEST);
         }
@@ -124,6 +146,9 @@ impl Download<'_> {
             let frame = frame.split_off(skipped);
             if frame.is_empty() {
                 continue;
+            }
+            if *delivered == start {
+                self.trouble.set(None);
             }
             let reached = *delivered + frame.len() as u64;
             if last.is_some() || reached > size {
