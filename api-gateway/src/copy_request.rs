@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use crate::documented::PlainUuid;
 use object::Object;
 
 /// Longest region name that is looked up; Keystone's own limit.
@@ -76,13 +77,13 @@ pub(crate) enum InvalidBody {
 )]
 pub(crate) struct CopyRequestSchema {
     /// The image to copy, in the region of this endpoint.
-    #[schema(format = Uuid, examples("335eef3f-551d-46e1-8781-173f43209d48"))]
+    #[schema(value_type = PlainUuid, examples("335eef3f-551d-46e1-8781-173f43209d48"))]
     image_id: String,
     /// The project that gets the copy: a UUID with or without dashes.
-    #[schema(examples("91b5c7c09cbd45caa3c146fd67ae471e"))]
+    #[schema(value_type = PlainUuid)]
     tenant_id_dst: String,
     /// The region that gets the copy. Needed only when several regions know the tenant.
-    #[schema(nullable = false, examples("ot2"))]
+    #[schema(nullable = false, min_length = 1, max_length = 255, examples("ot2"))]
     region_id_dst: Option<String>,
     /// `reuse`: the job may end at once with an image of the destination tenant that this service
     /// made before and that is identical. Otherwise a new image is made.

@@ -50,6 +50,11 @@ macro_rules! faults {
 }
 
 mod plans;
+mod values;
+
+pub(crate) use values::{
+    ImageStatusName, JobStatuses, NumberOrDigits, PlainUuid, TextOrNumber, WholeNumber,
+};
 
 pub(crate) use plans::{
     PlanChangeFaults, PlanDeleteFaults, PlanFaults, PlanListFaults, PlanWriteFaults,

@@ -37,6 +37,7 @@ mod server;
 mod supervised;
 mod versions;
 mod wake_up;
+mod whole_number;
 
 pub use gateway::{Gateway, run};
 pub use router::openapi_json;

@@ -1,7 +1,9 @@
 //! The API document: generated from the routes, served at `/openapi.json`, checked in as
 //! `api-gateway/openapi.json` so that a change of the API shows in review.
 
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{Components, RefOr};
 use utoipa::{Modify, OpenApi};
 
 /// Everything that is not said at a route.
@@ -36,6 +38,19 @@ use utoipa::{Modify, OpenApi};
     modifiers(&TokenHeader),
 )]
 pub(crate) struct ApiDocument;
+
+/// Bodies, and parts of them, in which a key that is not known is refused.
+const CLOSED: [&str; 3] = ["CopyRequest", "Event", "JobSchedule"];
+
+/// Says of [`CLOSED`] that they take no other keys, which can't be said where they are described.
+pub(crate) fn close(components: &mut Components) {
+    for name in CLOSED {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
+            let nothing_else = AdditionalProperties::FreeForm(false);
+            object.additional_properties = Some(Box::new(nothing_else));
+        }
+    }
+}
 
 struct TokenHeader;
 

@@ -17,7 +17,7 @@ use crate::copy_jobs;
 use crate::fault::Fault;
 use crate::images;
 use crate::middleware;
-use crate::openapi::ApiDocument;
+use crate::openapi::{ApiDocument, close};
 use crate::plans;
 use crate::versions;
 
@@ -42,7 +42,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 /// # Errors
 /// When it cannot be written as JSON, which would be a defect of the document.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
-    let document = documented_routes().into_openapi();
+    let mut document = documented_routes().into_openapi();
+    close(document.components.get_or_insert_default());
     document.to_pretty_json().map(|json| json + "\n")
 }
 

@@ -32,7 +32,7 @@ use crate::scope::Scope;
     operation_id = "copyImage",
     tag = "image copy jobs",
     params(
-        ("Idempotency-Key" = Option<String>, Header,
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[ -~]{1,255}$",
             description = "1 to 255 printable ASCII characters. For 24 hours, the same key and \
                            request in the same project give the same job; another request is \
                            refused with 409."),

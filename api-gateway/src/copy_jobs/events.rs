@@ -79,8 +79,9 @@ pub(super) async fn watch_job(
     operation_id = "watchCopyJobs",
     tag = "image copy jobs",
     params(
-        ("Last-Event-ID" = Option<u64>, Header,
-            description = "Go on after this event; without it, with what changes from now on."),
+        ("Last-Event-ID" = Option<String>, Header, nullable = false, pattern = "^[0-9]{0,19}$",
+            description = "Go on after this event; without it, or with an empty one, with what changes from \
+                           now on."),
     ),
     responses(
         (status = 200, description = "Job documents, as `data` of server-sent events.",
@@ -121,10 +122,12 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
+    // Ids come from a counter of 63 bits.
     let sequence = value
         .to_str()
         .ok()
-        .and_then(|text| text.trim().parse().ok());
+        .and_then(|text| text.trim().parse::<i64>().ok())
+        .and_then(|sequence| u64::try_from(sequence).ok());
     sequence.map(Some).ok_or_else(|| {
         Fault::BadRequest("Last-Event-ID must be the id of an event of this stream.".to_owned())
     })

@@ -9,7 +9,7 @@ use super::require_reader;
 use crate::answer::Page;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::documented::ListFaults;
+use crate::documented::{JobStatuses, ListFaults};
 use crate::fault::Fault;
 use crate::job_document::JobDocument;
 use crate::list_query::ListQuery;
@@ -26,13 +26,13 @@ use crate::scope::Scope;
     operation_id = "listCopyJobs",
     tag = "image copy jobs",
     params(
-        ("status" = Option<String>, Query,
+        ("status" = inline(Option<JobStatuses>), Query,
             description = "Only jobs in this status; several are separated by commas or repeated."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000,
             description = "Jobs on a page; 1000 unless given."),
         ("marker" = Option<uuid::Uuid>, Query,
             description = "The last job_id of the page before."),
-        ("sort_dir" = Option<String>, Query,
+        ("sort_dir" = Option<String>, Query, pattern = "^(asc|desc)$",
             description = "By creation: `desc` (newest first, the default) or `asc`."),
         ("all_tenants" = Option<bool>, Query,
             description = "Every project's jobs; for administrators."),

@@ -10,7 +10,7 @@ use super::page::{PageReader, Piece};
 use super::query::ImageQuery;
 use super::requester::Requester;
 use crate::answer::Document;
-use crate::documented::ImageListFaults;
+use crate::documented::{ImageListFaults, ImageStatusName, WholeNumber};
 use crate::fault::Fault;
 use crate::links::Link;
 use crate::scope::Scope;
@@ -28,16 +28,16 @@ use crate::scope::Scope;
     params(
         ("project_id" = String, Path, description = "The project of the token."),
         ("name" = Option<String>, Query, description = "Exactly this name."),
-        ("status" = Option<String>, Query,
+        ("status" = inline(Option<ImageStatusName>), Query,
             description = "This status, by either API's name: `ACTIVE`, `SAVING`, `queued` and so on."),
         ("minDisk" = Option<u32>, Query, description = "Exactly this smallest disk in GiB."),
         ("minRam" = Option<u32>, Query, description = "Exactly this smallest memory in MiB."),
-        ("changes-since" = Option<String>, Query,
+        ("changes-since" = Option<String>, Query, format = DateTime,
             description = "Made or changed at this time (ISO 8601) or later."),
         ("type" = Option<String>, Query, description = "This `image_type`, for example `snapshot`."),
         ("server" = Option<String>, Query,
             description = "Snapshots of this server, named by its id or its address."),
-        ("limit" = Option<u32>, Query,
+        ("limit" = inline(Option<WholeNumber>), Query,
             description = "Images on a page; 1000 at most and unless given."),
         ("marker" = Option<uuid::Uuid>, Query,
             description = "The last image of the page before."),
@@ -71,7 +71,7 @@ pub(super) async fn list_images(
     tag = "images",
     params(
         ("project_id" = String, Path, description = "The project of the token."),
-        ("limit" = Option<u32>, Query,
+        ("limit" = inline(Option<WholeNumber>), Query,
             description = "Images on a page; 1000 at most and unless given. All other parameters are \
                 those of the brief list."),
     ),

@@ -13,6 +13,7 @@ use url::form_urlencoded;
 
 use super::filters::{ImageFilters, StatusFilter};
 use crate::quoted::quoted;
+use crate::whole_number;
 
 /// Images on a page, at most and unless asked otherwise. Nova's `max_limit`.
 const LARGEST_PAGE: usize = 1000;
@@ -61,7 +62,9 @@ impl ImageQuery {
             };
             match key.as_str() {
                 "limit" => {
-                    limit = match page_size(value).ok_or_else(|| wrong("a whole number"))? {
+                    limit = match whole_number::saturating(value)
+                        .ok_or_else(|| wrong("a whole number"))?
+                    {
                         0 => LARGEST_PAGE,
                         asked => asked.min(LARGEST_PAGE),
                     };
@@ -115,12 +118,6 @@ const A_NUMBER: &str = "a whole number up to 2147483647";
 
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= LARGEST_NUMBER)
-}
-
-/// Any number of digits: one that no integer holds is only more than fits on a page.
-fn page_size(text: &str) -> Option<usize> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(usize::MAX))
 }
 
 /// A time with an offset, or without one in UTC; a date is its first moment.

@@ -21,7 +21,7 @@ use crate::scope::Scope;
     tag = "plans",
     params(
         ("project_id" = String, Path, description = "The project of the token."),
-        ("job_id" = uuid::Uuid, Path, description = "The plan."),
+        ("job_id" = String, Path, description = "The plan; what is no id is no plan's."),
     ),
     responses(
         (status = 204, description = "There is no such plan any more."),

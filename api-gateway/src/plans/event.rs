@@ -14,7 +14,7 @@ use super::request_body::read_json;
 use super::schema;
 use crate::answer::Accepted;
 use crate::app::App;
-use crate::documented::PlanChangeFaults;
+use crate::documented::{PlainUuid, PlanChangeFaults};
 use crate::fault::Fault;
 use crate::scope::Scope;
 
@@ -37,7 +37,7 @@ pub(crate) struct EventResult {
     tag = "plans",
     params(
         ("project_id" = String, Path, description = "The project of the token."),
-        ("job_id" = uuid::Uuid, Path, description = "The plan."),
+        ("job_id" = inline(PlainUuid), Path, description = "The plan."),
     ),
     request_body(content = schema::Event, content_type = "application/json",
         description = "`{\"start\": null}`, `{\"stop\": null}` or `{\"abort\": null}`."),

@@ -18,7 +18,7 @@ use super::schema;
 use super::search::Search;
 use crate::answer::Document;
 use crate::app::App;
-use crate::documented::PlanListFaults;
+use crate::documented::{PlanListFaults, WholeNumber};
 use crate::fault::Fault;
 use crate::scheduler_client::{SchedulerError, Viewer};
 use crate::scope::Scope;
@@ -44,9 +44,9 @@ pub(crate) struct PlanList {
     tag = "plans",
     params(
         ("project_id" = String, Path, description = "The project of the token."),
-        ("limit" = Option<u32>, Query, maximum = 1000,
+        ("limit" = inline(Option<WholeNumber>), Query,
             description = "Plans on the page: 10 unless given, 1000 at most."),
-        ("offset" = Option<u32>, Query, description = "Plans before the page."),
+        ("offset" = inline(Option<WholeNumber>), Query, description = "Plans before the page."),
         ("all_projects" = Option<bool>, Query,
             description = "Every project's plans; for administrators."),
     ),

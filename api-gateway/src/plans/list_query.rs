@@ -5,6 +5,7 @@
 use url::form_urlencoded;
 
 use crate::quoted::quoted;
+use crate::whole_number;
 
 /// Plans on a page unless asked otherwise; the backup API's own.
 const PAGE: usize = 10;
@@ -60,9 +61,7 @@ impl PlanListQuery {
 }
 
 fn number(key: &'static str, value: &str) -> Result<usize, InvalidPlanQuery> {
-    value
-        .parse()
-        .map_err(|_| wrong(key, "a whole number, 0 or more", value))
+    whole_number::saturating(value).ok_or_else(|| wrong(key, "a whole number, 0 or more", value))
 }
 
 /// The spellings that clients send.
@@ -113,6 +112,7 @@ mod tests {
             ("limit=0", 10),
             ("limit=1", 1),
             ("limit=99999", 1000),
+            ("limit=99999999999999999999", 1000),
         ] {
             let parsed = PlanListQuery::parse(query).expect(query);
             assert_eq!((parsed.limit, parsed.offset), (limit, 0), "{query}");

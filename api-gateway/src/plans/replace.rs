@@ -14,7 +14,7 @@ use super::schema;
 use super::written::{PlanVersion, Writing};
 use crate::answer::Created;
 use crate::app::App;
-use crate::documented::PlanWriteFaults;
+use crate::documented::{PlainUuid, PlanWriteFaults};
 use crate::fault::Fault;
 use crate::scope::Scope;
 
@@ -29,7 +29,7 @@ use crate::scope::Scope;
     tag = "plans",
     params(
         ("project_id" = String, Path, description = "The project of the token."),
-        ("job_id" = uuid::Uuid, Path, description = "The plan."),
+        ("job_id" = inline(PlainUuid), Path, description = "The plan."),
     ),
     request_body(content = schema::Plan, content_type = "application/json"),
     responses(

@@ -8,14 +8,15 @@
 use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
-use uuid::Uuid;
+
+use crate::documented::{NumberOrDigits, PlainUuid, TextOrNumber};
 
 /// A plan as it is written. A change takes any part of it.
 #[derive(ToSchema)]
 pub(crate) struct Plan {
     /// The id that the plan shall have; one is made unless it is given.
-    #[schema(nullable = false)]
-    job_id: Option<Uuid>,
+    #[schema(value_type = Option<PlainUuid>)]
+    job_id: Option<String>,
     /// For people.
     #[schema(default = "")]
     name: Option<String>,
@@ -29,19 +30,18 @@ pub(crate) struct Plan {
     #[schema(default = "")]
     session_id: Option<String>,
     /// Only echoed.
-    #[schema(nullable = false, default = 0)]
+    #[schema(default = 0)]
     session_tag: Option<i64>,
     /// Keeps the plan from firing.
-    #[schema(nullable = false, default = false)]
+    #[schema(default = false)]
     disabled: Option<bool>,
     /// When it fires; without any field: once, now.
     #[schema(nullable = false)]
     job_schedule: Option<JobSchedule>,
     /// What a fire does; 1 to 100. They begin in this order. Only a change may leave them out.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_items = 1, max_items = 100)]
     job_actions: Option<Vec<JobAction>>,
     /// Filled into each `freezer_action` that leaves a key out.
-    #[schema(nullable = false)]
     action_defaults: Option<BTreeMap<String, serde_json::Value>>,
 }
 
@@ -50,41 +50,41 @@ pub(crate) struct Plan {
 #[derive(ToSchema)]
 pub(crate) struct JobSchedule {
     /// Once, at this time.
-    #[schema(nullable = false, examples("2026-12-31T23:00:00"))]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>, examples("2026-12-31T23:00:00"))]
     schedule_date: Option<String>,
     /// `<n> weeks|days|hours|minutes|seconds`.
-    #[schema(nullable = false, examples("12 hours"))]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>, examples("12 hours"))]
     schedule_interval: Option<String>,
     /// Not before this time.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_start_date: Option<String>,
     /// Not after this time.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_end_date: Option<String>,
     /// Cron fields take `*`, `5`, `0,2,4`, `1-5`, `*/15`. Of those left out, the ones coarser than the finest one
     /// given are `*` and the finer ones their minimum; week and day of week are always `*`.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_year: Option<String>,
     /// 1 to 12 or `jan` to `dec`.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_month: Option<String>,
     /// 1 to 31.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_day: Option<String>,
     /// ISO weeks, 1 to 53.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_week: Option<String>,
     /// 0 (Monday) to 6, or `mon` to `sun`.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_day_of_week: Option<String>,
     /// 0 to 23.
-    #[schema(nullable = false, examples("13"))]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>, examples("13"))]
     schedule_hour: Option<String>,
     /// 0 to 59.
-    #[schema(nullable = false, examples("00"))]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>, examples("00"))]
     schedule_minute: Option<String>,
     /// 0 to 59.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<TextOrNumber>)]
     schedule_second: Option<String>,
     /// When the plan was made, in seconds since 1970. This and what follows is filled in by the service.
     #[schema(read_only)]
@@ -110,8 +110,8 @@ pub(crate) struct JobSchedule {
 #[derive(ToSchema)]
 pub(crate) struct JobAction {
     /// Stays when the plan is changed.
-    #[schema(nullable = false)]
-    action_id: Option<Uuid>,
+    #[schema(value_type = Option<PlainUuid>)]
+    action_id: Option<String>,
     /// Who wrote the plan last.
     #[schema(read_only)]
     user_id: String,
@@ -119,13 +119,13 @@ pub(crate) struct JobAction {
     #[schema(read_only)]
     project_id: String,
     /// How often a run tries the action again after it failed.
-    #[schema(nullable = false, default = 0)]
+    #[schema(value_type = Option<NumberOrDigits>, default = 0)]
     max_retries: Option<u32>,
     /// Seconds before each of those.
-    #[schema(nullable = false, default = 60)]
+    #[schema(value_type = Option<NumberOrDigits>, default = 60)]
     max_retries_interval: Option<u32>,
     /// Whether the actions that follow are left out when it fails.
-    #[schema(nullable = false, default = false)]
+    #[schema(default = false)]
     mandatory: Option<bool>,
     /// The copy.
     freezer_action: FreezerAction,
@@ -136,27 +136,28 @@ pub(crate) struct JobAction {
 #[derive(ToSchema)]
 pub(crate) struct FreezerAction {
     /// `backup`.
-    #[schema(examples("backup"))]
+    #[schema(pattern = "^backup$", examples("backup"))]
     action: String,
     /// `glance-image`.
-    #[schema(examples("glance-image"))]
+    #[schema(pattern = "^glance-image$", examples("glance-image"))]
     mode: String,
     /// This image.
-    #[schema(nullable = false)]
-    image_id: Option<Uuid>,
+    #[schema(value_type = Option<PlainUuid>)]
+    image_id: Option<String>,
     /// The newest active image of this name, looked up at each fire.
-    #[schema(nullable = false)]
+    #[schema(min_length = 1)]
     image_name: Option<String>,
     /// Every active image with this tag, looked up at each fire.
-    #[schema(nullable = false)]
+    #[schema(min_length = 1)]
     image_tag: Option<String>,
     /// The project that gets the copies.
+    #[schema(value_type = PlainUuid)]
     tenant_id_dst: String,
     /// That project's region, when the project alone does not tell.
-    #[schema(nullable = false)]
+    #[schema(min_length = 1, max_length = 255)]
     region_id_dst: Option<String>,
     /// How many copies are kept; 0: all.
-    #[schema(nullable = false, default = 0)]
+    #[schema(value_type = Option<NumberOrDigits>, default = 0)]
     recovery_points_rotation: Option<u32>,
 }
 
@@ -192,15 +193,16 @@ pub(crate) enum RunOutcome {
 
 /// One of three.
 #[derive(ToSchema)]
+#[schema(min_properties = 1, max_properties = 1)]
 pub(crate) struct Event {
-    /// Fire now, and on schedule again.
-    #[schema(value_type = Option<Object>)]
+    /// Fire now, and on schedule again. The value means nothing.
+    #[schema(value_type = Option<serde_json::Value>)]
     start: Option<()>,
     /// Fire no more; a run under way ends by itself.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     stop: Option<()>,
     /// As stop, and the copies of the run under way are canceled.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     abort: Option<()>,
 }
 
@@ -208,9 +210,9 @@ pub(crate) struct Event {
 #[derive(ToSchema)]
 pub(crate) struct Search {
     /// Fields with their values, all of which must be found; `_all` stands for any field.
-    #[schema(nullable = false, value_type = Option<Vec<Object>>)]
+    #[schema(max_items = 20, value_type = Option<Vec<Object>>)]
     r#match: Option<Vec<()>>,
     /// Fields with their values, none of which may be found.
-    #[schema(nullable = false, value_type = Option<Vec<Object>>)]
+    #[schema(max_items = 20, value_type = Option<Vec<Object>>)]
     match_not: Option<Vec<()>>,
 }

@@ -33,7 +33,7 @@ enum Condition {
 }
 
 impl Search {
-    /// Parses a body; an empty one wants everything. What is neither `match` nor `match_not` is not looked at.
+    /// Parses a body; an empty one, or null, wants everything. What is neither `match` nor `match_not` is not looked at.
     ///
     /// # Errors
     /// [`InvalidPlan`] with the field that is wrong.
@@ -41,7 +41,11 @@ impl Search {
         if body.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        let mut body = Members::of("", json(body)?)?;
+        let body = json(body)?;
+        if body.is_null() {
+            return Ok(Self::default());
+        }
+        let mut body = Members::of("", body)?;
         let search = Self {
             wanted: conditions(&mut body, "match")?,
             unwanted: conditions(&mut body, "match_not")?,
@@ -274,5 +278,13 @@ mod tests {
             );
         }
         assert_eq!(Search::parse(b"[]"), Err(InvalidPlan::NotAnObject));
+    }
+
+    #[test]
+    fn no_filter_wants_everything() {
+        for nothing in ["", " ", "null", "{}", r#"{"match": null}"#] {
+            let search = Search::parse(nothing.as_bytes()).expect(nothing);
+            assert!(search.is_empty(), "{nothing}");
+        }
     }
 }

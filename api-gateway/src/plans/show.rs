@@ -8,7 +8,7 @@ use super::backup_job::BackupJob;
 use super::plan_caller::{PlanCaller, PlanIdPath};
 use crate::answer::Document;
 use crate::app::App;
-use crate::documented::PlanFaults;
+use crate::documented::{PlainUuid, PlanFaults};
 use crate::fault::Fault;
 use crate::scope::Scope;
 
@@ -20,7 +20,7 @@ use crate::scope::Scope;
     tag = "plans",
     params(
         ("project_id" = String, Path, description = "The project of the token."),
-        ("job_id" = uuid::Uuid, Path, description = "The plan."),
+        ("job_id" = inline(PlainUuid), Path, description = "The plan."),
     ),
     responses(
         (status = 200, description = "The plan.", body = BackupJob,

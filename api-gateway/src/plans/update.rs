@@ -13,7 +13,7 @@ use super::schema;
 use super::written::{PlanVersion, Writing};
 use crate::answer::Document;
 use crate::app::App;
-use crate::documented::PlanChangeFaults;
+use crate::documented::{PlainUuid, PlanChangeFaults};
 use crate::fault::Fault;
 use crate::scope::Scope;
 
@@ -28,7 +28,7 @@ use crate::scope::Scope;
     tag = "plans",
     params(
         ("project_id" = String, Path, description = "The project of the token."),
-        ("job_id" = uuid::Uuid, Path, description = "The plan."),
+        ("job_id" = inline(PlainUuid), Path, description = "The plan."),
     ),
     request_body(content = schema::Plan, content_type = "application/json",
         description = "Any part of a plan."),

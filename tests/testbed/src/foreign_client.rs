@@ -23,6 +23,8 @@ pub enum ForeignClient {
     Openstacksdk,
     /// python-openstackclient; brings the program `openstack`.
     Openstackclient,
+    /// schemathesis, which calls whatever an API document describes; brings the program `st`.
+    Schemathesis,
 }
 
 /// Puts back a name that eclsdk takes from `collections` and that Python 3.10 moved.
@@ -33,11 +35,12 @@ const ECLSDK_START_UP: (&str, &str) = (
 
 impl ForeignClient {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Eclsdk,
         Self::Freezerclient,
         Self::Openstacksdk,
         Self::Openstackclient,
+        Self::Schemathesis,
     ];
 
     /// Where its environment is; made before if the cache has none.
@@ -68,6 +71,11 @@ impl ForeignClient {
             Self::Openstackclient => Environment {
                 name: "openstackclient",
                 lock: include_str!("../clients/openstackclient.lock"),
+                start_up: None,
+            },
+            Self::Schemathesis => Environment {
+                name: "schemathesis",
+                lock: include_str!("../clients/schemathesis.lock"),
                 start_up: None,
             },
         }
