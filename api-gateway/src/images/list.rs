@@ -131,7 +131,11 @@ async fn read_once(requester: &Requester, query: &ImageQuery) -> Result<Option<I
         let listing = async {
             match asked(|| requester.glance.list(&filter, limit, marker)).await {
                 Ok(piece) => Ok(Some(piece)),
-                Err(Error::BadRequest { status: 400, .. }) if marker != query.marker => Ok(None),
+                Err(Error::BadRequest { status: 400, .. } | Error::Forbidden(_))
+                    if marker != query.marker =>
+                {
+                    Ok(None)
+                }
                 Err(error) => Err(refusal(&error, query.marker)),
             }
         };
@@ -144,12 +148,15 @@ async fn read_once(requester: &Requester, query: &ImageQuery) -> Result<Option<I
     Ok(Some(reader.into_page()))
 }
 
-/// Glance answers 400 to a marker that it does not know, and to texts that its database does not take.
+/// Glance answers 400 to a marker that it does not know, and to texts that its database does not take. To one that is somebody
+/// else's image it answers 403: that there is one is not passed on.
 fn refusal(error: &Error, given_marker: Option<ImageId>) -> Fault {
     match (error, given_marker) {
-        (Error::BadRequest { status: 400, .. }, Some(marker)) => Fault::BadRequest(format!(
-            "Invalid value for query parameter marker: there is no image {marker} (any more)."
-        )),
+        (Error::BadRequest { status: 400, .. } | Error::Forbidden(_), Some(marker)) => {
+            Fault::BadRequest(format!(
+                "Invalid value for query parameter marker: there is no image {marker} (any more)."
+            ))
+        }
         (
             Error::BadRequest {
                 status: 400,
@@ -158,5 +165,22 @@ fn refusal(error: &Error, given_marker: Option<ImageId>) -> Fault {
             None,
         ) => Fault::BadRequest(format!("The image service refuses the query: {message}")),
         (error, _) => Fault::of_image_service(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_that_is_somebody_elses_image_is_refused_as_one_that_is_nobodys() {
+        let marker = "70a599e0-31e7-49b7-b260-868f441e862b".parse().ok();
+        let nobodys = Error::BadRequest {
+            status: 400,
+            message: "Invalid marker.".to_owned(),
+        };
+        let forbidden = Error::Forbidden("not visible".to_owned());
+        assert_eq!(refusal(&forbidden, marker), refusal(&nobodys, marker));
+        assert!(matches!(refusal(&forbidden, None), Fault::Forbidden(_)));
     }
 }

@@ -11,6 +11,7 @@ mod event_stream;
 mod plans;
 mod replicas;
 mod turn;
+mod wiretap;
 mod witness;
 
 pub use admin_port::AdminPort;
@@ -20,4 +21,5 @@ pub use event_stream::{Event, EventStream};
 pub use plans::{Plans, strings};
 pub use replicas::{Replicas, image_of_attempt};
 pub use turn::Turn;
+pub use wiretap::Wiretap;
 pub use witness::{Moment, STATUSES, Witness};

@@ -8,6 +8,9 @@ use testbed::{Cloud, NewImage, Region, TestBed};
 /// Jobs that can still be canceled.
 const WAITING_JOBS: usize = 4;
 
+/// Plans; the fuzzer deletes some before it comes to the operations that want one.
+const PLANS: usize = 24;
+
 /// Plans that are deleted in one go.
 const PAGE: &str = "?limit=1000";
 
@@ -46,7 +49,10 @@ impl Pool {
                 "action": "backup", "mode": "glance-image", "image_id": whole, "tenant_id_dst": there,
             }}],
         });
-        let made = [plans.create(&plan).await?, plans.create(&plan).await?];
+        let mut made = Vec::new();
+        for _ in 0..PLANS {
+            made.push(plans.create(&plan).await?);
+        }
         Ok(Self(json!({
             "project": [alice.project_id],
             "image": [whole, other, empty],

@@ -17,7 +17,6 @@ mod refusals;
 mod running_watch;
 mod trace;
 mod turn;
-mod wiretap;
 
 use std::time::Duration;
 

@@ -2,12 +2,11 @@
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
-use scenarios::Copies;
+use scenarios::{Copies, Wiretap};
 use serde_json::json;
 use testbed::{Part, Region};
 
 use crate::turn::Turn;
-use crate::wiretap::Wiretap;
 
 const WORKER: Part = Part::Worker(Region::Ot2, 1);
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -1,0 +1,37 @@
+//! Who may do what, and what nobody may find: every operation of the API document, called as every kind of caller for
+//! everybody's jobs, images and plans, is held against the table of `rights.md`; then whatever that run has left behind
+//! is searched for tokens and passwords.
+//!
+//! The services run with every log line there is, export their traces to this test, and talk to Keystone through a tap, so
+//! that the tokens are known that they take for themselves.
+
+mod callers;
+mod collector;
+mod objects;
+mod request;
+mod rights;
+mod search;
+mod strangers;
+mod walk;
+mod world;
+
+use anyhow::ensure;
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_gets_what_the_table_says_and_no_secret_stays() -> anyhow::Result<()> {
+    let world = World::make().await?;
+    let table = rights::table()?;
+    table.covers(&world.api)?;
+    let wrong = walk::differences(&world, &table).await?;
+    ensure!(
+        wrong.is_empty(),
+        "these rows of rights.md are otherwise:\n{}",
+        wrong.join("\n")
+    );
+    strangers::learn_nothing(&world).await?;
+    search::find_nothing(&world).await?;
+    search::find_what_is_planted(&world).await?;
+    world.end().await
+}
