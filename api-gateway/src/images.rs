@@ -26,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use image_service::ImageService;
+pub(crate) use query::ImageQuery;
 
 use crate::app::App;
 

@@ -18,6 +18,8 @@ mod copy_request;
 mod documented;
 mod extract;
 mod fault;
+#[doc(hidden)]
+pub mod foreign_bytes;
 mod gateway;
 mod images;
 mod job_document;

@@ -12,7 +12,7 @@ mod delete;
 mod draft;
 mod edit;
 mod event;
-mod event_request;
+pub(crate) mod event_request;
 mod invalid_plan;
 mod list;
 mod list_query;
@@ -31,6 +31,10 @@ use std::sync::Arc;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub(crate) use draft::PlanDraft;
+pub(crate) use list_query::PlanListQuery;
+pub(crate) use search::Search;
 
 use crate::app::App;
 

@@ -1,5 +1,6 @@
 //! A flat JSON object whose keys are taken one by one; repeated and unknown keys are noticed.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -25,13 +26,9 @@ impl Object {
                     InvalidBody::Syntax(error.to_string())
                 }
             })?;
-        let members = &object.0;
-        let repeated = members
-            .iter()
-            .enumerate()
-            .find(|(index, (key, _))| members[..*index].iter().any(|(earlier, _)| earlier == key));
-        match repeated {
-            Some((_, (key, _))) => Err(InvalidBody::Repeated(quoted(key))),
+        let mut seen = HashSet::new();
+        match object.0.iter().find(|(key, _)| !seen.insert(key)) {
+            Some((key, _)) => Err(InvalidBody::Repeated(quoted(key))),
             None => Ok(object),
         }
     }

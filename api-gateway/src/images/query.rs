@@ -23,9 +23,9 @@ const LARGEST_NUMBER: u64 = i32::MAX as u64;
 
 /// Which images to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ImageQuery {
+pub(crate) struct ImageQuery {
     /// Which.
-    pub filters: ImageFilters,
+    pub(super) filters: ImageFilters,
     /// 1 to [`LARGEST_PAGE`].
     pub limit: usize,
     /// The last image of the page before.
@@ -37,7 +37,7 @@ pub(super) struct ImageQuery {
 /// A value that does not fit; the text is for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid value for query parameter {key}: it must be {expected}, not {given}.")]
-pub(super) struct InvalidQuery {
+pub(crate) struct InvalidQuery {
     key: String,
     expected: &'static str,
     given: String,
@@ -48,7 +48,7 @@ impl ImageQuery {
     ///
     /// # Errors
     /// [`InvalidQuery`] with the first key, in alphabetical order, whose value does not fit.
-    pub(super) fn parse(query: &str) -> Result<Self, InvalidQuery> {
+    pub(crate) fn parse(query: &str) -> Result<Self, InvalidQuery> {
         let given: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();

@@ -10,7 +10,7 @@ use super::members::Members;
 ///
 /// # Errors
 /// [`InvalidPlan::Event`] for whatever is not one of the three events.
-pub(super) fn parse(body: &[u8]) -> Result<PlanEvent, InvalidPlan> {
+pub(crate) fn parse(body: &[u8]) -> Result<PlanEvent, InvalidPlan> {
     if body.trim_ascii().is_empty() {
         return Err(InvalidPlan::Event);
     }

@@ -14,7 +14,7 @@ const LARGEST_PAGE: usize = 1000;
 
 /// Which part of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlanListQuery {
+pub(crate) struct PlanListQuery {
     /// Plans on the page, 1 to [`LARGEST_PAGE`].
     pub limit: usize,
     /// Plans before it.
@@ -26,7 +26,7 @@ pub(super) struct PlanListQuery {
 /// A value that does not fit; the text is for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("The query key {key} must be {expected}, not {given}.")]
-pub(super) struct InvalidPlanQuery {
+pub(crate) struct InvalidPlanQuery {
     key: &'static str,
     expected: &'static str,
     given: String,
@@ -37,7 +37,7 @@ impl PlanListQuery {
     ///
     /// # Errors
     /// [`InvalidPlanQuery`] with the first value that is wrong.
-    pub(super) fn parse(query: &str) -> Result<Self, InvalidPlanQuery> {
+    pub(crate) fn parse(query: &str) -> Result<Self, InvalidPlanQuery> {
         let mut parsed = Self {
             limit: PAGE,
             offset: 0,

@@ -19,7 +19,7 @@ const MOST: usize = 20;
 
 /// Which plans are listed.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Search {
+pub(crate) struct Search {
     wanted: Vec<Condition>,
     unwanted: Vec<Condition>,
 }
@@ -37,7 +37,7 @@ impl Search {
     ///
     /// # Errors
     /// [`InvalidPlan`] with the field that is wrong.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, InvalidPlan> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, InvalidPlan> {
         if body.trim_ascii().is_empty() {
             return Ok(Self::default());
         }

@@ -105,6 +105,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error that an answer with this status and body is, as its readers are told.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_answer(status: StatusCode, body: &[u8]) -> Self {
+        Self::from_status(status, crate::body_text::human_text(body))
+    }
+
     /// The error that a status other than 2xx stands for.
     pub(crate) fn from_status(status: StatusCode, message: String) -> Self {
         match status.as_u16() {

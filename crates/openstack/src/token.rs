@@ -19,7 +19,8 @@ pub struct Token {
 }
 
 /// What Keystone says of a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "TokenDocument")]
 pub struct TokenInfo {
     /// Whose it is.
     pub user: UserRef,

@@ -38,7 +38,9 @@ impl CopyJob {
     /// The AMQP `type` property.
     pub(crate) const TYPE: &str = "imagereplicator.v1.CopyJob";
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// The bytes of the message.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         v1::CopyJob {
             job_id: self.job_id.to_string(),
             attempt_hint: self.attempt_hint,
@@ -49,7 +51,11 @@ impl CopyJob {
         .encode_to_vec()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, InvalidMessage> {
+    /// The message that these bytes are.
+    ///
+    /// # Errors
+    /// [`InvalidMessage`] with the first thing that does not fit.
+    pub fn decode(bytes: &[u8]) -> Result<Self, InvalidMessage> {
         let message = v1::CopyJob::decode(bytes)?;
         Ok(Self {
             job_id: parse("job_id", &message.job_id)?,
