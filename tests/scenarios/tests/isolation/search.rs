@@ -136,7 +136,8 @@ fn found(places: &[Place]) -> Vec<String> {
     for (place, text) in places {
         for secret in &secrets {
             if let Some(at) = text.find(secret) {
-                let around = text[at.saturating_sub(300)..].chars().take(400);
+                let before: Vec<char> = text[..at].chars().rev().take(100).collect();
+                let around = before.into_iter().rev().chain(text[at..].chars().take(200));
                 found.push(format!(
                     "{place}: {secret:?} in {:?}",
                     around.collect::<String>()
