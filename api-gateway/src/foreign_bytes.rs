@@ -16,7 +16,6 @@ fn verdict<T: std::fmt::Debug, E: std::fmt::Display>(parsed: Result<T, E>) -> Ve
 }
 
 /// Each body's parser with its verdict on these bytes.
-#[must_use]
 pub fn bodies(bytes: &[u8]) -> [(&'static str, Verdict); 4] {
     [
         ("a copy", verdict(CopyRequest::parse(bytes))),
@@ -27,7 +26,6 @@ pub fn bodies(bytes: &[u8]) -> [(&'static str, Verdict); 4] {
 }
 
 /// Each query's parser with its verdict on this text.
-#[must_use]
 pub fn queries(text: &str) -> [(&'static str, Verdict); 3] {
     [
         ("jobs", verdict(ListQuery::parse(text))),
