@@ -82,6 +82,10 @@ pub(crate) struct JobDocument {
     /// The recurring copy that requested the job, when one did.
     #[schema(required = true)]
     plan_id: Option<Uuid>,
+    /// Only of a job with which an operator made a failed or canceled one again: that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retry_of: Option<Uuid>,
 }
 
 /// Why a job failed.
@@ -150,6 +154,7 @@ impl From<JobView> for JobDocument {
             updated_at: job.updated_at,
             finished_at: job.finished_at,
             plan_id: job.spec.plan_id.map(|id| *id.as_uuid()),
+            retry_of: job.spec.retry_of.map(|id| *id.as_uuid()),
         }
     }
 }
@@ -191,6 +196,7 @@ mod tests {
                 requested_by: UserId::new("d1899d7f32d64b1bb95e262e7a6a4bc2"),
                 traceparent: None,
                 plan_id: None,
+                retry_of: None,
             },
             status: JobStatus::CancelRequested,
             copy_progress: 0,

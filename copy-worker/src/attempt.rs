@@ -72,7 +72,7 @@ impl Attempt {
     pub(crate) fn hand_back(&self) {
         match self.grant.unit {
             Unit::Copy(_) => self.signals.hand_back.cancel(),
-            Unit::CleanUp(_) | Unit::Resolve(_) | Unit::Remove(_) => self.signals.stop.cancel(),
+            _ => self.signals.stop.cancel(),
         }
     }
 
@@ -95,6 +95,7 @@ impl Attempt {
             UnitEnd::Replicated { image } => Some(Outcome::Replicated { image }),
             UnitEnd::Resolved(images) => Some(Outcome::Resolved { images }),
             UnitEnd::Removed(fate) => Some(Outcome::Removed(fate)),
+            UnitEnd::OrphansFound(found) => Some(Outcome::OrphansFound(found)),
             UnitEnd::Failed(failure) => Some(Outcome::Failed {
                 error: failure.error,
                 transient: failure.transient,
@@ -154,7 +155,12 @@ mod tests {
 
     #[test]
     fn an_errand_that_the_shutdown_stopped_is_handed_back_and_one_that_ended_is_told() {
-        for kind in [UnitKind::Resolve, UnitKind::Remove] {
+        for kind in [
+            UnitKind::Resolve,
+            UnitKind::Remove,
+            UnitKind::FindOrphans,
+            UnitKind::RemoveOrphan,
+        ] {
             let errand = Attempt::new(claimed(kind));
             errand.hand_back();
             assert!(errand.signals.stop.is_cancelled());

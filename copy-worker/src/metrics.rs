@@ -33,6 +33,7 @@ pub(crate) enum End {
     Replicated,
     Resolved,
     Removed,
+    OrphansFound,
     Failed,
     FailedTransiently,
     Cleaned,
@@ -119,6 +120,7 @@ impl End {
             Self::Replicated => "replicated",
             Self::Resolved => "resolved",
             Self::Removed => "removed",
+            Self::OrphansFound => "orphans_found",
             Self::Failed => "failed",
             Self::FailedTransiently => "failed_transiently",
             Self::Cleaned => "cleaned",
@@ -136,6 +138,7 @@ impl From<&Outcome> for End {
             Outcome::Replicated { .. } => Self::Replicated,
             Outcome::Resolved { .. } => Self::Resolved,
             Outcome::Removed(_) => Self::Removed,
+            Outcome::OrphansFound(_) => Self::OrphansFound,
             Outcome::Failed {
                 transient: false, ..
             } => Self::Failed,

@@ -7,8 +7,10 @@
 
 use std::time::Duration;
 
-use domain::{ClaimId, Finish, FinishVerdict, Grant, JobId, RegionId, WorkerId};
-use proto::convert::InvalidField;
+use domain::{
+    ClaimId, Finish, FinishVerdict, Grant, ImageId, JobId, LeaseToken, RegionId, WorkerId,
+};
+use proto::convert::{InvalidField, parse};
 use proto::v1;
 use proto::v1::work_service_client::WorkServiceClient;
 use service_kit::admin::Condition;
@@ -148,6 +150,32 @@ impl SchedulerClient {
             .noted(CALL_DEADLINE, self.rpc.clone().finish(request))
             .await?;
         Ok(answer.verdict().try_into()?)
+    }
+
+    /// Of images with the jobs that they name, those that nobody knows: asked by the errand `job`, under its lease.
+    pub(crate) async fn unknown_images(
+        &self,
+        job: JobId,
+        lease: LeaseToken,
+        images: &[(ImageId, JobId)],
+    ) -> Result<Vec<ImageId>, SchedulerError> {
+        let images = images.iter().map(|(image, job)| v1::ClaimedImage {
+            image_id: image.to_string(),
+            job_id: job.to_string(),
+        });
+        let request = with_deadline(v1::ShowUnknownImagesRequest {
+            job_id: job.to_string(),
+            lease_token: lease.to_string(),
+            images: images.collect(),
+        });
+        let mut rpc = self.rpc.clone();
+        let answer = self
+            .noted(CALL_DEADLINE, rpc.show_unknown_images(request))
+            .await?;
+        let ids = answer.image_ids.iter();
+        Ok(ids
+            .map(|id| parse("image_ids", id))
+            .collect::<Result<_, _>>()?)
     }
 
     /// Opens a progress stream. Once open, it has no deadline: its user watches for silence.

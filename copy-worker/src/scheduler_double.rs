@@ -2,7 +2,7 @@
 //! answers that the test gives on demand. It has no rules of its own; the real scheduler is used in
 //! the scenario tests.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use copy_engine::EngineSettings;
 use domain::{
     ActionId, CopySpec, Creator, Destination, FinishVerdict, Grant, IfIdentical, ImageDigest,
-    ImageId, ImageSelector, JobId, LeaseToken, PlanFire, PlanId, RecoveryPoint, RegionId,
-    ReplicaRemoval, Source, TenantId, Unit, UnitKind, UserId,
+    ImageId, ImageSelector, JobId, LeaseToken, OrphanRemoval, OrphanSearch, PlanFire, PlanId,
+    RecoveryPoint, RegionId, ReplicaRemoval, Source, TenantId, Unit, UnitKind, UserId,
 };
 use hyper_util::rt::TokioIo;
 use openstack::Cloud;
@@ -48,6 +48,7 @@ struct State {
     claims: Vec<v1::ClaimRequest>,
     finishes: Vec<v1::FinishRequest>,
     streams: Vec<ProgressStream>,
+    known: BTreeSet<String>,
 }
 
 /// A progress stream that the worker has opened.
@@ -118,6 +119,11 @@ impl SchedulerDouble {
     /// The next finish gets this verdict; without one, it is committed.
     pub(crate) fn judge(&self, verdict: FinishVerdict) {
         self.lock().verdicts.push_back(verdict);
+    }
+
+    /// From now on, this job is known, and all other jobs are not.
+    pub(crate) fn knows(&self, job: JobId) {
+        self.lock().known.insert(job.to_string());
     }
 
     pub(crate) fn claims(&self) -> Vec<v1::ClaimRequest> {
@@ -223,6 +229,21 @@ impl WorkService for SchedulerDouble {
             verdict: v1::FinishVerdict::from(verdict).into(),
         }))
     }
+
+    async fn show_unknown_images(
+        &self,
+        request: Request<v1::ShowUnknownImagesRequest>,
+    ) -> Result<Response<v1::ShowUnknownImagesResponse>, Status> {
+        let state = self.lock();
+        if state.is_away {
+            return Err(Status::unavailable("away"));
+        }
+        let images = request.into_inner().images.into_iter();
+        let unknown = images.filter(|image| !state.known.contains(&image.job_id));
+        Ok(Response::new(v1::ShowUnknownImagesResponse {
+            image_ids: unknown.map(|image| image.image_id).collect(),
+        }))
+    }
 }
 
 /// A copy of a made-up image.
@@ -248,6 +269,7 @@ pub(crate) fn spec() -> CopySpec {
         requested_by: UserId::new("alice"),
         traceparent: None,
         plan_id: None,
+        retry_of: None,
     }
 }
 
@@ -289,6 +311,20 @@ pub(crate) fn removal() -> ReplicaRemoval {
     }
 }
 
+/// The removal of what such a copy left.
+pub(crate) fn orphan_removal() -> OrphanRemoval {
+    let (spec, job) = (spec(), JobId::generate());
+    OrphanRemoval {
+        region: spec.destination.region,
+        image: job.image_of_attempt(1),
+        tenant: spec.destination.tenant,
+        job,
+        made_before: jiff::Timestamp::MAX,
+        even_if_whole: false,
+        even_if_protected: false,
+    }
+}
+
 /// A grant of a made-up job, with a lease of 30 seconds.
 pub(crate) fn grant(kind: UnitKind) -> Grant {
     let job_id = JobId::generate();
@@ -298,6 +334,11 @@ pub(crate) fn grant(kind: UnitKind) -> Grant {
             UnitKind::CleanUp => Unit::CleanUp(spec()),
             UnitKind::Resolve => Unit::Resolve(fire()),
             UnitKind::Remove => Unit::Remove(removal()),
+            UnitKind::FindOrphans => Unit::FindOrphans(OrphanSearch {
+                region: RegionId::new("ot2"),
+                made_before: jiff::Timestamp::MAX,
+            }),
+            UnitKind::RemoveOrphan => Unit::RemoveOrphan(orphan_removal()),
         },
         job_id,
         attempt: 1,

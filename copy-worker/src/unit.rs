@@ -129,8 +129,9 @@ fn log_end(outcome: &Outcome) {
     match outcome {
         Outcome::Replicated { image } => info!(image.id = %image, "the image is replicated"),
         Outcome::Resolved { images } => info!(images = images.len(), "the fire is resolved"),
-        Outcome::Removed(ReplicaFate::Gone) => info!("the replica is gone"),
-        Outcome::Removed(ReplicaFate::Kept(why)) => info!(reason = why, "the replica stays"),
+        Outcome::Removed(ReplicaFate::Gone) => info!("the image is gone"),
+        Outcome::Removed(ReplicaFate::Kept(why)) => info!(reason = why, "the image stays"),
+        Outcome::OrphansFound(found) => info!(images = found.orphans.len(), "orphans are found"),
         Outcome::Failed { error, transient } => warn!(
             error.code = %error.code,
             error.message = error.message,

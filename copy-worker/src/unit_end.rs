@@ -1,7 +1,7 @@
 //! How a unit ended, of whichever kind it is: what the worker goes by when it reports the end.
 
 use copy_engine::{Ended, Failure};
-use domain::{ImageId, ReplicaFate, ResolvedImage};
+use domain::{ImageId, OrphansFound, ReplicaFate, ResolvedImage};
 
 use crate::units::ErrandEnd;
 
@@ -12,8 +12,10 @@ pub(crate) enum UnitEnd {
     Replicated { image: ImageId },
     /// The images of a plan's fire are found.
     Resolved(Vec<ResolvedImage>),
-    /// It is settled what becomes of a replica.
+    /// It is settled what becomes of a replica, or an orphan.
     Removed(ReplicaFate),
+    /// A region's orphans are found.
+    OrphansFound(OrphansFound),
     /// It failed.
     Failed(Failure),
     /// A cancel or clean-up ended.
@@ -41,6 +43,7 @@ impl From<ErrandEnd> for UnitEnd {
         match end {
             ErrandEnd::Resolved(images) => Self::Resolved(images),
             ErrandEnd::Removed(fate) => Self::Removed(fate),
+            ErrandEnd::OrphansFound(found) => Self::OrphansFound(found),
             ErrandEnd::Failed(failure) => Self::Failed(failure),
             ErrandEnd::Stopped => Self::Stopped,
         }

@@ -3,7 +3,9 @@
 mod clean_up;
 mod copy;
 mod errand;
+mod find_orphans;
 mod remove;
+mod remove_orphan;
 mod resolve;
 
 pub(crate) use clean_up::discard;
@@ -28,6 +30,14 @@ pub(crate) async fn work(workshop: &Workshop, attempt: &Attempt) -> UnitEnd {
         }
         Unit::Remove(removal) => {
             let remove = remove::remove(workshop, attempt, removal);
+            run_errand(attempt, remove).await.into()
+        }
+        Unit::FindOrphans(search) => {
+            let find = find_orphans::find_orphans(workshop, attempt, search);
+            run_errand(attempt, find).await.into()
+        }
+        Unit::RemoveOrphan(removal) => {
+            let remove = remove_orphan::remove_orphan(workshop, attempt, removal);
             run_errand(attempt, remove).await.into()
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use admission::Admission;
+use admission::{Admission, Declined};
 use copy_engine::{EngineSettings, Failure};
 use domain::{ErrorCode, JobError, RegionId};
 use openstack::{Cloud, Region, RequestContext};
@@ -53,6 +53,20 @@ impl Workshop {
     pub(crate) fn admission(&self, source: &RegionId) -> Result<&Admission, Failure> {
         let admission = self.admissions.get(source);
         admission.ok_or_else(|| unknown_region(source))
+    }
+}
+
+/// What is declined is over; what cannot be told now is tried again.
+pub(crate) fn failure_of(declined: Declined) -> Failure {
+    match declined {
+        Declined::Refused(error) => Failure {
+            error,
+            transient: false,
+        },
+        Declined::NotNow(error) => Failure {
+            error,
+            transient: true,
+        },
     }
 }
 

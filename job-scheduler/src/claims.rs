@@ -30,9 +30,12 @@ enum Try {
     Lost,
     /// The same claim was answered elsewhere meanwhile.
     Answered,
+    /// Nothing of the region is granted to anybody.
+    Drained,
 }
 
-/// Grants a unit, or none when there is no work. The same claim gets the same grant again.
+/// Grants a unit, or none when there is no work or the region is drained. The same claim gets the same grant again,
+/// also in a drained region: it runs already.
 ///
 /// # Errors
 /// [`CallError`]: a region that is not configured, the store.
@@ -68,6 +71,7 @@ pub(crate) async fn claim(jobs: &Jobs, claim: &Claim) -> Result<Option<Grant>, C
                 }
                 Try::Lost => {}
                 Try::Answered => return again(jobs, claim.id).await,
+                Try::Drained => return Ok(None),
             }
         }
     }
@@ -145,6 +149,7 @@ async fn try_grant(
             .map_or(Try::Lost, |grant| Try::Granted(Box::new(grant)))),
         Err(StoreError::Conflict | StoreError::LimitReached) => Ok(Try::Lost),
         Err(StoreError::ClaimTaken) => Ok(Try::Answered),
+        Err(StoreError::Drained) => Ok(Try::Drained),
         Err(error) => Err(error.into()),
     }
 }

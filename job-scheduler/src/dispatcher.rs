@@ -3,7 +3,8 @@
 //! A message is a wake-up, never a count: there are never more messages ready than units that
 //! could be granted, and the ticket of a unit's lane is moved ahead before its message is sent, so
 //! several schedulers do not double it. With RabbitMQ away or full nothing is taken and nothing waits:
-//! workers also ask by themselves. One task a region, so that no region holds up another.
+//! workers also ask by themselves. One task a region, so that no region holds up another. A drained region's tickets
+//! are left where they are, so that its workers are woken as soon as it is undrained.
 
 use domain::RegionId;
 use rand::RngExt;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use work_queue::{Announcer, CopyJob};
 
 use crate::jobs::Jobs;
-use crate::store::{Stored, TicketPace};
+use crate::store::{StoreError, Stored, TicketPace};
 
 /// The most messages for one region in one tick.
 const MOST_PER_TICK: usize = 100;
@@ -20,8 +21,9 @@ const MOST_PER_TICK: usize = 100;
 pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(jobs.settings.reconcile_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // An outage is said once, not at each tick.
+    // An outage is said once, not at each tick; and so is a drain.
     let mut failing = false;
+    let mut told = false;
     loop {
         let next = async {
             tokio::select! {
@@ -33,7 +35,18 @@ pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: 
         if shutdown.run_until_cancelled(next).await.is_none() {
             return;
         }
-        if !queue.is_connected() {
+        match is_drained(&jobs, &region).await {
+            Ok(is_drained) => {
+                if is_drained != told {
+                    tell(&region, is_drained);
+                }
+                told = is_drained;
+                jobs.metrics.drained(&region, is_drained);
+            }
+            // Said by the tasks that cannot do without the store.
+            Err(_) => continue,
+        }
+        if told || !queue.is_connected() {
             continue;
         }
         let dispatched = dispatch(&jobs, &queue, &region);
@@ -50,6 +63,19 @@ pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: 
             );
         }
         failing = dispatched.is_err();
+    }
+}
+
+async fn is_drained(jobs: &Jobs, region: &RegionId) -> Result<bool, StoreError> {
+    let drains = jobs.store.drains().await?;
+    Ok(drains.iter().any(|(drained, _)| drained == region))
+}
+
+fn tell(region: &RegionId, is_drained: bool) {
+    if is_drained {
+        tracing::warn!(region.id = %region, "the region is drained: nothing of it is granted");
+    } else {
+        tracing::info!(region.id = %region, "the region is drained no longer");
     }
 }
 

@@ -28,12 +28,15 @@ pub(crate) async fn run(jobs: Jobs, patience: Duration, shutdown: CancellationTo
 }
 
 async fn count(jobs: &Jobs, unattended: &mut Unattended) -> Result<(), StoreError> {
+    let drains = jobs.store.drains().await?;
     for region in &jobs.settings.shape.regions {
         let census = jobs.store.census(region).await?;
         jobs.metrics.counted(region, census);
         let view = jobs.store.region_view(region).await?;
         let next = candidates(&view, None, &jobs.settings.shape.limits);
-        let next = next.first().copied();
+        // What a drained region has waits on purpose.
+        let is_drained = drains.iter().any(|(drained, _)| drained == region);
+        let next = next.first().copied().filter(|_| !is_drained);
         match unattended.look(region, census.running, next, Instant::now()) {
             Some(News::Nobody(job)) => tracing::warn!(
                 region.id = %region,
@@ -50,4 +53,50 @@ async fn count(jobs: &Jobs, unattended: &mut Unattended) -> Result<(), StoreErro
             .unattended(region, unattended.is_unattended(region));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::RegionId;
+    use service_kit::ManualClock;
+
+    use super::*;
+    use crate::intake::{Wanted, create};
+    use crate::lifecycle::sample::{at, job_id, spec};
+    use crate::serving::tests::jobs;
+    use crate::store::admin::{AdminStore as _, Drain};
+    use crate::store::memory::MemoryStore;
+    use crate::store::shape::{Limits, Shape};
+
+    #[tokio::test]
+    async fn what_waits_in_a_drained_region_waits_on_purpose() {
+        let limits = Limits {
+            copies_per_tenant: 1,
+            copies_per_source: 1,
+            copies_per_destination: 1,
+        };
+        let regions = ["ot1", "ot2"].map(RegionId::new).to_vec();
+        let shape = Shape { regions, limits };
+        let store = MemoryStore::new(shape.clone());
+        let jobs = jobs(store.clone(), ManualClock::at(at(0)), shape);
+        let wanted = Wanted {
+            id: job_id(1),
+            spec: spec("t1"),
+            idempotency: None,
+            not_after: None,
+        };
+        create(&jobs, wanted).await.expect("accepted");
+        let region = RegionId::new("ot2");
+        let drain = Drain {
+            operator: "olga".to_owned(),
+            since: at(0),
+        };
+        store.drain(&region, &drain).await.expect("answers");
+        let mut unattended = Unattended::new(Duration::ZERO);
+        for is_drained in [true, false] {
+            count(&jobs, &mut unattended).await.expect("answers");
+            assert_eq!(unattended.is_unattended(&region), !is_drained);
+            store.undrain(&region).await.expect("answers");
+        }
+    }
 }

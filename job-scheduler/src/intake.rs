@@ -1,10 +1,10 @@
-//! A job is accepted: a caller's once per id and per idempotency key and within the tenant's limit; what a plan
-//! needs done once per id.
+//! A job is accepted: a caller's once per id and per idempotency key and within the tenant's limit; what a plan or an
+//! operator needs done once per id.
 
 use domain::{CopySpec, JobId, RegionId};
 use jiff::Timestamp;
 
-use crate::job_record::{Idempotency, JobRecord};
+use crate::job_record::{Act, Idempotency, JobRecord};
 use crate::jobs::Jobs;
 use crate::lifecycle::{accept, after};
 use crate::status::CallError;
@@ -101,6 +101,41 @@ pub async fn create_for_plan(
         jobs.nudge.notify_waiters();
     }
     Ok(())
+}
+
+/// Creates what an operator wants done, unless it stands already; says which. As for plans, the tenant's limit does not
+/// count and no gateway announces it.
+///
+/// # Errors
+/// [`CallError`]: unknown regions, the store.
+pub(crate) async fn create_for_operator(
+    jobs: &Jobs,
+    id: JobId,
+    task: Task,
+    act: Act,
+) -> Result<(Stored, bool), CallError> {
+    knows(jobs, &task)?;
+    let now = jobs.now();
+    let mut record = accept(id, task, None, now, jobs.rules());
+    record.note(act);
+    let terms = IntakeTerms {
+        wished_by: None,
+        not_after: None,
+        queued_per_tenant: None,
+        idempotency_window: jobs.settings.idempotency_window,
+        first_ticket_at: now,
+    };
+    match jobs.store.create(&record, &terms, now).await? {
+        Created::New { version } => {
+            note(jobs, &record);
+            jobs.nudge.notify_waiters();
+            Ok((Stored { record, version }, false))
+        }
+        Created::Exists | Created::KeyTaken(_) => {
+            let stored = jobs.store.load(id).await?.ok_or(CallError::NotFound)?;
+            Ok((stored, true))
+        }
+    }
 }
 
 /// Whether every region of a task is configured.

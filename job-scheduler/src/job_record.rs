@@ -18,6 +18,9 @@ use crate::task::{ErrandResult, Task};
 /// The version of the stored form. A record of another format is refused, never guessed at.
 pub const FORMAT: u32 = 1;
 
+/// Acts that a record keeps: the newest ones.
+pub const MOST_ACTS: usize = 20;
+
 /// A job as stored. Fields that a newer version of one [`FORMAT`] adds are passed over, so that old and
 /// new schedulers can run side by side while they are replaced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +79,20 @@ pub struct JobRecord {
     /// Whether the plan that it is done for knows how it ended.
     #[serde(default)]
     pub told_plan: bool,
+    /// What operators did to it, the oldest first; at most [`MOST_ACTS`] of them.
+    #[serde(default)]
+    pub acts: Vec<Act>,
+}
+
+/// An operator's act on a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// When.
+    pub at: Timestamp,
+    /// Who, in the operator's own words.
+    pub operator: String,
+    /// What, for example `cancel`.
+    pub verb: String,
 }
 
 /// The caller's key and what it was used for.
@@ -195,6 +212,13 @@ impl JobRecord {
             && self.untold_plan().is_none()
     }
 
+    /// Notes what an operator did.
+    pub fn note(&mut self, act: Act) {
+        self.acts.push(act);
+        let surplus = self.acts.len().saturating_sub(MOST_ACTS);
+        self.acts.drain(..surplus);
+    }
+
     /// The plan that it was done for and that does not know yet how it ended.
     #[must_use]
     pub fn untold_plan(&self) -> Option<PlanId> {
@@ -207,7 +231,7 @@ impl JobRecord {
     pub fn leftovers_for_holder(&self) -> Vec<ImageId> {
         let own = match self.lease.as_ref().map(|lease| lease.kind) {
             Some(UnitKind::Copy) => Some(self.attempt_image()),
-            Some(UnitKind::CleanUp | UnitKind::Resolve | UnitKind::Remove) | None => None,
+            _ => None,
         };
         let others = self.leftovers.iter().copied();
         others.filter(|id| Some(*id) != own).collect()
@@ -229,6 +253,8 @@ impl JobRecord {
                 (Task::Copy(spec), _) => Unit::Copy(spec.clone()),
                 (Task::Resolve(fire), _) => Unit::Resolve(fire.clone()),
                 (Task::Remove(removal), _) => Unit::Remove(removal.clone()),
+                (Task::FindOrphans(search), _) => Unit::FindOrphans(search.clone()),
+                (Task::RemoveOrphan(removal), _) => Unit::RemoveOrphan(removal.clone()),
             },
             job_id: self.id,
             attempt: self.attempt,
@@ -236,7 +262,7 @@ impl JobRecord {
             lease_length,
             destination_image_id: match lease.kind {
                 UnitKind::Copy => Some(self.attempt_image()),
-                UnitKind::CleanUp | UnitKind::Resolve | UnitKind::Remove => None,
+                _ => None,
             },
             leftovers: self.leftovers_for_holder(),
             cancel_requested: self.status.is_being_canceled() || self.status == JobStatus::Canceled,

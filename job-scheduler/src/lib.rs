@@ -4,9 +4,10 @@
 //! its own. Read in this order: what a job is ([`job_record`], [`task`], [`job_state`], [`lifecycle`]), where
 //! it is kept ([`store`]), how it is changed ([`jobs`]), who asks for that ([`job_service`],
 //! [`work_service`], [`reconciler`], [`dispatcher`]); then plans, in the same order: [`plan_record`],
-//! [`plan_lifecycle`], [`store::plans`], [`plans`], [`plan_service`], [`plan_keeper`].
+//! [`plan_lifecycle`], [`store::plans`], [`plans`], [`plan_service`], [`plan_keeper`]; and what operators do ([`admin`]).
 
 pub mod acceptance;
+pub mod admin;
 mod change_stream;
 mod claims;
 pub mod dispatcher;

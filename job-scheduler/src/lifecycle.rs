@@ -12,6 +12,7 @@ mod intake;
 mod lapse;
 mod plan_news;
 mod report;
+mod retry;
 
 #[cfg(test)]
 mod properties;
@@ -32,6 +33,7 @@ pub use lapse::{lapse, promote};
 pub use plan_news::plan_told;
 pub(crate) use report::directive;
 pub use report::report;
+pub use retry::{NotRetryable, retry};
 
 use crate::job_record::{Deadline, DeadlineKind, JobRecord};
 use crate::job_state::{Event, IllegalTransition, next};

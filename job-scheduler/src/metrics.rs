@@ -75,6 +75,7 @@ pub struct Metrics {
     leftovers: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     waiting: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     unattended: Family<RegionLabel, Gauge<i64, AtomicI64>>,
+    drained: Family<RegionLabel, Gauge<i64, AtomicI64>>,
     messages: Family<RegionLabel, Counter>,
     unreadable: Counter,
     concerns: Family<ConcernLabel, Gauge<i64, AtomicI64>>,
@@ -101,6 +102,7 @@ impl Metrics {
             leftovers: Family::default(),
             waiting: Family::default(),
             unattended: Family::default(),
+            drained: Family::default(),
             messages: Family::default(),
             unreadable: Counter::default(),
             concerns: Family::default(),
@@ -154,6 +156,11 @@ impl Metrics {
             "regions_unattended",
             "1 where units could be granted, nothing runs and no worker takes any",
             metrics.unattended.clone(),
+        );
+        registry.register(
+            "region_drained",
+            "1 while nothing of the region is granted",
+            metrics.drained.clone(),
         );
         registry.register(
             "messages",
@@ -223,6 +230,13 @@ impl Metrics {
             let waited = now.duration_since(after.created_at).as_secs_f64();
             self.queue_seconds.observe(waited);
         }
+    }
+
+    /// Whether a region is drained.
+    pub(crate) fn drained(&self, region: &RegionId, is_drained: bool) {
+        self.drained
+            .get_or_create(&label(region))
+            .set(i64::from(is_drained));
     }
 
     /// A message was published.

@@ -1,4 +1,4 @@
-//! How long a page of a list may be, and whether another one follows. For the lists of jobs and of plans.
+//! How long a page of a list may be, and whether another one follows. For the lists of jobs and of plans, and those of operators.
 
 use crate::status::CallError;
 
@@ -25,6 +25,11 @@ impl PageLimit {
     /// How much to ask the store for: one more tells whether another page follows.
     pub(crate) const fn to_ask_for(self) -> usize {
         self.0 + 1
+    }
+
+    /// Whether so many are a whole page.
+    pub(crate) const fn is_reached_by<T>(self, found: &[T]) -> bool {
+        found.len() >= self.0
     }
 
     /// Cuts what the store gave to the page; says whether another one follows.

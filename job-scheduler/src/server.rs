@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use prometheus_client::registry::Registry;
+use proto::v1::admin_service_server::AdminServiceServer;
 use proto::v1::job_service_server::JobServiceServer;
 use proto::v1::plan_service_server::PlanServiceServer;
 use proto::v1::work_service_server::WorkServiceServer;
@@ -23,6 +24,7 @@ use tracing::Instrument;
 use work_queue::{Announcer, WorkQueue};
 
 use crate::acceptance::Acceptance;
+use crate::admin::AdminApi;
 use crate::job_service::JobApi;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
@@ -228,6 +230,16 @@ impl Scheduler {
         PlanServiceServer::new(PlanApi { plans, acceptance })
     }
 
+    /// The service of operators, for a listener of its own.
+    #[must_use]
+    pub fn admin_service(&self) -> AdminServiceServer<AdminApi> {
+        AdminServiceServer::new(AdminApi {
+            jobs: self.jobs.clone(),
+            acceptance: self.acceptance.clone(),
+            shutdown: self.shutdown.clone(),
+        })
+    }
+
     /// Waits until everything that was started has ended, after shutdown.
     ///
     /// # Errors
@@ -272,7 +284,9 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
     // The port is opened afterwards: until then callers are refused at once and go elsewhere.
     refuse_missing_regions(&*store, &settings, &context.shutdown).await?;
-    let listener = bind(config.scheduler.listen).await?;
+    let listener = bind("scheduler.listen", config.scheduler.listen).await?;
+    let operators = config.scheduler.admin_grpc_listen;
+    let operators = bind("scheduler.admin_grpc_listen", operators).await?;
     let shutdown = context.shutdown.clone();
     let clock = StoreClock::new(context.clock);
     if let Err(error) = clock.ask(&store).await {
@@ -340,6 +354,18 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
             shutdown.cancelled().await;
             readiness.drain();
         });
+    let address = operators.local_addr()?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(listen = %address, "whoever reaches the port of operators can change everybody's jobs");
+    }
+    let serve_operators = Server::builder()
+        .trace_fn(span)
+        .add_service(scheduler.admin_service())
+        .serve_with_incoming_shutdown(
+            TcpListenerStream::new(operators),
+            shutdown.clone().cancelled_owned(),
+        );
+    let serve = async { tokio::try_join!(serve, serve_operators).map(drop) };
     let served = served_until_drained(serve, &shutdown, config.scheduler.drain).await;
     // Ends the tasks also when the server failed by itself.
     shutdown.cancel();
@@ -397,10 +423,10 @@ fn patience_with_workers(config: &service_kit::config::Config) -> Duration {
         * 2
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
-        .with_context(|| format!("scheduler.listen: can't bind {address}"))
+        .with_context(|| format!("{key}: can't bind {address}"))
 }
 
 fn queue_settings(config: &service_kit::config::Config) -> anyhow::Result<work_queue::Settings> {

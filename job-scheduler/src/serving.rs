@@ -22,7 +22,7 @@ pub(crate) async fn run(jobs: Jobs, shutdown: CancellationToken) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -42,7 +42,8 @@ mod tests {
 
     const GAP: Duration = Duration::from_secs(10);
 
-    fn jobs(store: MemoryStore, clock: ManualClock, shape: Shape) -> Jobs {
+    /// Jobs of a store, under rules that a test seldom meets.
+    pub(crate) fn jobs(store: MemoryStore, clock: ManualClock, shape: Shape) -> Jobs {
         let settings = Settings {
             shape,
             rules: rules(),

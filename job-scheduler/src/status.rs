@@ -1,9 +1,10 @@
 //! Errors as gRPC statuses: the one table.
 
+use domain::RegionId;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
-use crate::lifecycle::NotCancelable;
+use crate::lifecycle::{NotCancelable, NotRetryable};
 use crate::plan_lifecycle::InvalidPlan;
 use crate::store::StoreError;
 
@@ -43,6 +44,15 @@ pub enum CallError {
     /// Its sender has given it up.
     #[error("the request came after the time until which it counts")]
     CameTooLate,
+    /// It is not to be made again.
+    #[error(transparent)]
+    NotRetryable(#[from] NotRetryable),
+    /// Nothing of the region is granted.
+    #[error("region `{0}` is drained: undrain it first")]
+    RegionDrained(RegionId),
+    /// Another attempt has taken over, or the errand is no such one.
+    #[error("the lease is not the current one of such an errand")]
+    NotTheLease,
     /// Too late.
     #[error(transparent)]
     NotCancelable(#[from] NotCancelable),
@@ -68,7 +78,11 @@ impl CallError {
             Self::Invalid(_) | Self::InvalidPlan(_) => Code::InvalidArgument,
             Self::TooManyJobs { .. } | Self::TooManyPlans { .. } => Code::ResourceExhausted,
             Self::CameTooLate | Self::OtherRevision => Code::Aborted,
-            Self::NotCancelable(_) | Self::NotDurable(_) => Code::FailedPrecondition,
+            Self::NotCancelable(_)
+            | Self::NotDurable(_)
+            | Self::NotRetryable(_)
+            | Self::RegionDrained(_)
+            | Self::NotTheLease => Code::FailedPrecondition,
             Self::ShuttingDown => Code::Unavailable,
             Self::IllegalTransition(_) => Code::Internal,
             Self::Store(error) => match error {
@@ -78,7 +92,8 @@ impl CallError {
                 | StoreError::Conflict
                 | StoreError::LimitReached
                 | StoreError::TooLate
-                | StoreError::ClaimTaken => Code::Unavailable,
+                | StoreError::ClaimTaken
+                | StoreError::Drained => Code::Unavailable,
                 StoreError::Held(_) => Code::Unavailable,
                 StoreError::Unreadable { .. } | StoreError::UnreadablePlan { .. } => Code::DataLoss,
             },

@@ -5,6 +5,7 @@
 //! of the record ([`placement`]) and of the difference between two records ([`change`]), shared by
 //! both implementations; a property test drives both with the same operations.
 
+pub mod admin;
 pub mod change;
 pub mod keys;
 pub mod lane;
@@ -22,6 +23,7 @@ use domain::{ClaimId, ImageId, JobId, JobStatus, PlanId, RegionId};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
+use self::admin::AdminStore;
 use self::lane::Lane;
 use self::plans::PlanStore;
 use crate::fairness::RegionView;
@@ -61,6 +63,9 @@ pub enum StoreError {
     /// The claim has been answered with another job meanwhile.
     #[error("the claim has been answered meanwhile")]
     ClaimTaken,
+    /// The region is drained: nothing of it is granted.
+    #[error("the region is drained")]
+    Drained,
     /// Another plan holds this replica too.
     #[error("another plan holds image {0}")]
     Held(ImageId),
@@ -166,6 +171,8 @@ pub enum Scope {
     Owner(Owner),
     /// Everybody's.
     All,
+    /// Nobody's: errands, for operators.
+    Errands,
 }
 
 /// A page of a list, ordered by time of creation and id.
@@ -221,9 +228,9 @@ pub struct Census {
     pub waiting: usize,
 }
 
-/// The store: of jobs, and of plans with its second half.
+/// The store: of jobs, with two more parts for plans and for what only operators want.
 #[async_trait]
-pub trait Store: PlanStore {
+pub trait Store: PlanStore + AdminStore {
     /// One record.
     async fn load(&self, id: JobId) -> Result<Option<Stored>, StoreError>;
 
@@ -251,7 +258,8 @@ pub trait Store: PlanStore {
     ) -> Result<Created, StoreError>;
 
     /// Replaces a record, if it still has the version that was read. A grant is refused with
-    /// [`StoreError::LimitReached`] when a limit is reached, and with [`StoreError::ClaimTaken`].
+    /// [`StoreError::LimitReached`] when a limit is reached, with [`StoreError::Drained`] when its region is drained, and
+    /// with [`StoreError::ClaimTaken`].
     async fn commit(
         &self,
         before: &Stored,

@@ -1,11 +1,12 @@
-//! What a job is for: a caller's copy, or an errand that a plan needs done.
+//! What a job is for: a caller's copy, or an errand that a plan or an operator needs done.
 //!
 //! An errand is worked on as a copy is, with leases, retries and deadlines; but it belongs to no caller: it is in
-//! no list and no stream, counts against no limit and makes no image. What it found stays in its record until
-//! its plan has heard of it.
+//! no caller's list and no stream, counts against no limit and makes no image. What it found stays in its record
+//! until its plan has heard of it, or, for an operator, as long as a finished job's.
 
 use domain::{
-    CopySpec, PlanFire, PlanId, RegionId, ReplicaFate, ReplicaRemoval, ResolvedImage, UnitKind,
+    CopySpec, OrphanRemoval, OrphanSearch, OrphansFound, PlanFire, PlanId, RegionId, ReplicaFate,
+    ReplicaRemoval, ResolvedImage, UnitKind,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,12 @@ pub enum Task {
     /// An errand: to remove a replica that its plan keeps no longer.
     #[serde(rename = "remove")]
     Remove(ReplicaRemoval),
+    /// An operator's errand: to find images of a region whose job nobody knows.
+    #[serde(rename = "find_orphans")]
+    FindOrphans(OrphanSearch),
+    /// An operator's errand: to remove one of those.
+    #[serde(rename = "remove_orphan")]
+    RemoveOrphan(OrphanRemoval),
 }
 
 /// What an errand came to.
@@ -32,8 +39,10 @@ pub enum Task {
 pub enum ErrandResult {
     /// Of [`Task::Resolve`].
     Resolved(Vec<ResolvedImage>),
-    /// Of [`Task::Remove`].
+    /// Of [`Task::Remove`] and [`Task::RemoveOrphan`].
     Removed(ReplicaFate),
+    /// Of [`Task::FindOrphans`].
+    OrphansFound(OrphansFound),
 }
 
 // === impl Task ===
@@ -46,6 +55,8 @@ impl Task {
             Self::Copy(_) => UnitKind::Copy,
             Self::Resolve(_) => UnitKind::Resolve,
             Self::Remove(_) => UnitKind::Remove,
+            Self::FindOrphans(_) => UnitKind::FindOrphans,
+            Self::RemoveOrphan(_) => UnitKind::RemoveOrphan,
         }
     }
 
@@ -54,7 +65,9 @@ impl Task {
     pub const fn copy(&self) -> Option<&CopySpec> {
         match self {
             Self::Copy(spec) => Some(spec),
-            Self::Resolve(_) | Self::Remove(_) => None,
+            Self::Resolve(_) | Self::Remove(_) | Self::FindOrphans(_) | Self::RemoveOrphan(_) => {
+                None
+            }
         }
     }
 
@@ -74,6 +87,8 @@ impl Task {
             Self::Copy(spec) => &spec.destination.region,
             Self::Resolve(fire) => &fire.destination.region,
             Self::Remove(removal) => &removal.replica.destination.region,
+            Self::FindOrphans(search) => &search.region,
+            Self::RemoveOrphan(removal) => &removal.region,
         }
     }
 
@@ -84,16 +99,19 @@ impl Task {
             Self::Copy(spec) => &spec.source.region,
             Self::Resolve(fire) => &fire.source_region,
             Self::Remove(removal) => &removal.replica.destination.region,
+            Self::FindOrphans(search) => &search.region,
+            Self::RemoveOrphan(removal) => &removal.region,
         }
     }
 
-    /// The plan that it is done for.
+    /// The plan that it is done for; none when it is for nobody's plan.
     #[must_use]
     pub const fn plan(&self) -> Option<PlanId> {
         match self {
             Self::Copy(spec) => spec.plan_id,
             Self::Resolve(fire) => Some(fire.plan_id),
             Self::Remove(removal) => Some(removal.plan_id),
+            Self::FindOrphans(_) | Self::RemoveOrphan(_) => None,
         }
     }
 
@@ -103,7 +121,7 @@ impl Task {
         match self {
             Self::Copy(spec) => spec.traceparent.as_deref(),
             Self::Resolve(fire) => fire.traceparent.as_deref(),
-            Self::Remove(_) => None,
+            Self::Remove(_) | Self::FindOrphans(_) | Self::RemoveOrphan(_) => None,
         }
     }
 
@@ -112,7 +130,7 @@ impl Task {
     pub const fn size_bytes(&self) -> u64 {
         match self {
             Self::Copy(spec) => spec.source_digest.size_bytes,
-            Self::Resolve(_) | Self::Remove(_) => 0,
+            Self::Resolve(_) | Self::Remove(_) | Self::FindOrphans(_) | Self::RemoveOrphan(_) => 0,
         }
     }
 
@@ -123,6 +141,8 @@ impl Task {
             Self::Copy(_) => "the copy",
             Self::Resolve(_) => "the search for the plan's images",
             Self::Remove(_) => "the removal of a replica",
+            Self::FindOrphans(_) => "the search for orphans",
+            Self::RemoveOrphan(_) => "the removal of an orphan",
         }
     }
 }
@@ -138,6 +158,8 @@ mod tests {
             sample::accepted(),
             sample::accepted_as(sample::resolve()),
             sample::accepted_as(sample::remove()),
+            sample::accepted_as(sample::find_orphans()),
+            sample::accepted_as(sample::remove_orphan()),
         ] {
             let text = serde_json::to_string(&record).expect("plain data");
             let back: JobRecord = serde_json::from_str(&text).expect("its own words");
@@ -154,6 +176,7 @@ mod tests {
         assert_eq!(fields["spec"]["source_image_name"], "debian");
         fields.remove("errand_result");
         fields.remove("told_plan");
+        fields.remove("acts");
         let back: JobRecord = serde_json::from_value(stored).expect("still understood");
         assert_eq!(back, record);
     }

@@ -55,7 +55,8 @@ impl ChangeFeed {
     pub fn of_scope(&self, scope: &Scope) -> watch::Receiver<u64> {
         let mut subscribers = self.lock();
         match scope {
-            Scope::All => subscribers.all.subscribe(),
+            // Of errands nothing is told.
+            Scope::All | Scope::Errands => subscribers.all.subscribe(),
             Scope::Owner(owner) => {
                 let owner = subscribers.owners.entry(owner.clone()).or_default();
                 owner.subscribe()

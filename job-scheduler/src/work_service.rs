@@ -1,6 +1,6 @@
 //! gRPC from workers: claims, progress, finishes. Thin: messages in and out, nothing decided here.
 
-use domain::{Finish, FinishVerdict, ProgressReport, WorkerId};
+use domain::{Finish, FinishVerdict, ImageId, JobId, ProgressReport, WorkerId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::convert::parse;
@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::Instrument;
 
+use crate::admin::unknown_images;
 use crate::claims::{Claim, claim};
 use crate::jobs::{Decision, Jobs};
 use crate::lifecycle;
@@ -130,6 +131,24 @@ impl WorkService for Work {
         let verdict = Self::finish(self, &finish).await?;
         Ok(Response::new(v1::FinishResponse {
             verdict: v1::FinishVerdict::from(verdict).into(),
+        }))
+    }
+    async fn show_unknown_images(
+        &self,
+        request: Request<v1::ShowUnknownImagesRequest>,
+    ) -> Result<Response<v1::ShowUnknownImagesResponse>, Status> {
+        let request = request.into_inner();
+        let errand = parse("job_id", &request.job_id)?;
+        let lease = parse("lease_token", &request.lease_token)?;
+        let images = request.images.iter().map(|claimed| {
+            let image: ImageId = parse("images.image_id", &claimed.image_id)?;
+            let job: JobId = parse("images.job_id", &claimed.job_id)?;
+            Ok((image, job))
+        });
+        let images = images.collect::<Result<_, CallError>>()?;
+        let unknown = unknown_images(&self.jobs, errand, lease, images).await?;
+        Ok(Response::new(v1::ShowUnknownImagesResponse {
+            image_ids: unknown.iter().map(ToString::to_string).collect(),
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! Generated types ⇄ domain types. A message that does not fit names the field.
 
 mod job;
+mod orphans;
 mod plan_document;
 mod plan_parts;
 mod plan_view;

@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-const PROTOS: [&str; 3] = [
+const PROTOS: [&str; 4] = [
+    "imagereplicator/v1/admin.proto",
     "imagereplicator/v1/jobs.proto",
     "imagereplicator/v1/plans.proto",
     "imagereplicator/v1/work.proto",

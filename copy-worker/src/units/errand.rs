@@ -1,10 +1,10 @@
-//! What the errands of plans have in common: how they end, and that they may be dropped at any moment.
+//! What the errands of plans and operators have in common: how they end, and that they may be dropped at any moment.
 //!
 //! An errand makes nothing that would have to be removed again, so whoever ends it from outside does not
 //! wait for it: its requests are left where they are, and another attempt begins anew.
 
 use copy_engine::Failure;
-use domain::{ReplicaFate, ResolvedImage};
+use domain::{OrphansFound, ReplicaFate, ResolvedImage};
 
 use crate::attempt::Attempt;
 
@@ -13,8 +13,10 @@ use crate::attempt::Attempt;
 pub(crate) enum ErrandEnd {
     /// The images of the fire are found.
     Resolved(Vec<ResolvedImage>),
-    /// It is settled what becomes of the replica.
+    /// It is settled what becomes of the replica, or the orphan.
     Removed(ReplicaFate),
+    /// The region's orphans are found.
+    OrphansFound(OrphansFound),
     /// It failed.
     Failed(Failure),
     /// It was called off, or its lease permits no writes any more.

@@ -218,6 +218,7 @@ impl Admitted {
             requested_by: self.requested_by,
             traceparent,
             plan_id,
+            retry_of: None,
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Why a plan's fire makes no copy, in the words of jobs; read by the plan's owner when it is over.
+//! Why a plan's fire, or a job that is made again, makes no copy, in the words of jobs; read by its owner when it is over.
 
-use domain::{Creator, ErrorCode, JobError, RegionId, TenantId};
+use domain::{ErrorCode, JobError, RegionId, TenantId, UserId};
 
 use crate::Refusal;
+use crate::rights::Deed;
 
 /// Why a copy is not made at a fire.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,31 +68,47 @@ impl Declined {
         }
     }
 
-    pub(crate) fn creator_gone(creator: &Creator, region: &RegionId) -> Self {
+    pub(crate) fn requester_gone(
+        id: &UserId,
+        name: Option<&str>,
+        deed: Deed,
+        region: &RegionId,
+    ) -> Self {
+        let user = name.map_or_else(|| id.to_string(), |name| format!("{name} ({id})"));
+        let (did, anew) = words(deed);
         Self::Refused(JobError::new(
             ErrorCode::CreatorLostRights,
             format!(
-                "User {} ({}), who wrote the plan, does not exist any more in region {region} or is disabled; \
-                 somebody who may copy images has to save the plan.",
-                creator.name, creator.id
+                "User {user}, who {did}, does not exist any more in region {region} or is disabled; \
+                 somebody who may copy images has to {anew}."
             ),
         ))
     }
 
-    pub(crate) fn creator_without_role(
+    pub(crate) fn requester_without_role(
         user: &str,
+        deed: Deed,
         tenant: &TenantId,
         region: &RegionId,
         wanted: &[String],
     ) -> Self {
+        let (did, anew) = words(deed);
         Self::Refused(JobError::new(
             ErrorCode::CreatorLostRights,
             format!(
-                "User {user}, who wrote the plan, has no role on tenant {tenant} in region {region} that allows to \
-                 copy images (one of {}): grant one, or have somebody who holds one save the plan.",
+                "User {user}, who {did}, has no role on tenant {tenant} in region {region} that allows to \
+                 copy images (one of {}): grant one, or have somebody who holds one {anew}.",
                 wanted.join(", ")
             ),
         ))
+    }
+}
+
+/// What was done in the user's name, and what somebody else could do instead.
+const fn words(deed: Deed) -> (&'static str, &'static str) {
+    match deed {
+        Deed::Plan => ("wrote the plan", "save the plan"),
+        Deed::Copy => ("asked for the copy", "ask for it anew"),
     }
 }
 
@@ -134,8 +151,9 @@ mod tests {
 
     #[test]
     fn a_creator_without_the_role_is_told_which_would_do() {
-        let declined = Declined::creator_without_role(
+        let declined = Declined::requester_without_role(
             "alice",
+            Deed::Plan,
             &TenantId::new("t"),
             &RegionId::new("ot2"),
             &["member".to_owned(), "admin".to_owned()],

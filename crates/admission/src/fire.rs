@@ -1,20 +1,27 @@
-//! The checks of one fire of a plan, made with the service credential alone: once for all images, then one by one.
+//! The checks of one fire of a plan, made with the service credential alone: once for all images, then one by one. And
+//! those of a copy that an operator has had made again, for which nobody shows a token either.
 
-use domain::{ErrorCode, ImageId, JobError, PlanFire, RegionId, Source};
+use domain::{
+    CopySpec, Destination, ErrorCode, ImageId, JobError, PlanFire, RegionId, Source, TenantId,
+    UserId,
+};
 use futures::join;
 use openstack::{
     Cloud, Error, Formats, Glance, Image, ImageFilter, Region, RequestContext, Visibility,
 };
 
 use crate::image::{digest_of_copyable, read_first_byte};
+use crate::rights::Requester;
 use crate::{Admission, Admitted, Declined, Refusal, destination, reach, rights, service_user};
 
-/// A fire whose creator may copy, from a Glance that answers to one that does. What is still to be checked is
+/// A fire whose creator (or a copy whose requester) may copy, from a Glance that answers to one that does. What is still to be checked is
 /// each image.
 #[derive(Debug)]
 pub struct AdmittedFire<'a> {
     admission: &'a Admission,
-    fire: &'a PlanFire,
+    tenant: &'a TenantId,
+    destination: &'a Destination,
+    requested_by: &'a UserId,
     /// The region with the request's context.
     source: Region,
     glance: Glance,
@@ -32,13 +39,48 @@ impl Admission {
         fire: &'a PlanFire,
         context: &RequestContext,
     ) -> Result<AdmittedFire<'a>, Declined> {
+        let (from, to) = (&fire.source_tenant, &fire.destination);
+        let requester = Requester::of_plan(&fire.creator);
+        self.admit_unattended(from, to, requester, context).await
+    }
+
+    /// Whether a copy that was accepted once may be made again: all of the checks of a request but the token, with the
+    /// rights of who asked for it then.
+    ///
+    /// # Errors
+    /// The first that fails, in the order of a fire's.
+    pub async fn admit_again(
+        &self,
+        spec: &CopySpec,
+        context: &RequestContext,
+    ) -> Result<(), Declined> {
+        let (from, to) = (&spec.source.tenant, &spec.destination);
+        let requester = Requester::of_copy(&spec.requested_by);
+        let admitted = self.admit_unattended(from, to, requester, context).await?;
+        let gone = |refusal| Declined::of(refusal, &spec.source.region);
+        match admitted.glance().show(spec.source.image).await {
+            Ok(image) => admitted.admit(&image).await.map(drop),
+            Err(Error::NotFound(_) | Error::Gone(_)) => Err(gone(Refusal::ImageNotFound {
+                image: spec.source.image,
+            })),
+            Err(error) => Err(admitted.unanswered(&error)),
+        }
+    }
+
+    async fn admit_unattended<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        place: &'a Destination,
+        requester: Requester<'a>,
+        context: &RequestContext,
+    ) -> Result<AdmittedFire<'a>, Declined> {
         let source = self.source.with_context(context);
         let declined = |refusal| Declined::of(refusal, source.id());
         let destination = self
-            .destination_region(&fire.destination.region)
+            .destination_region(&place.region)
             .map_err(declined)?
             .with_context(context);
-        let (from, to) = (&fire.source_tenant, &fire.destination.tenant);
+        let (from, to) = (tenant, &place.tenant);
 
         // The source is answered first, whichever is known first.
         let (source_there, destination_there) = join!(
@@ -46,14 +88,16 @@ impl Admission {
             destination::confirm(&destination, to)
         );
         source_there.and(destination_there).map_err(declined)?;
-        rights::check_creator(&self.policy, &source, from, &destination, to, &fire.creator).await?;
+        rights::check_absent(&self.policy, &source, from, &destination, to, &requester).await?;
         let (glance, formats) = join!(
             service_user::tenants_glance(&source, from),
             service_user::formats(&destination, to)
         );
         Ok(AdmittedFire {
             admission: self,
-            fire,
+            tenant,
+            destination: place,
+            requested_by: requester.id,
             glance: glance.map_err(declined)?,
             formats: formats.map_err(declined)?,
             source,
@@ -85,7 +129,7 @@ impl AdmittedFire<'_> {
     /// [`Declined::NotNow`] when Glance does not answer.
     pub async fn reaches(&self, image: &Image) -> Result<bool, Declined> {
         let is_admin = self.source.identity().is_admin();
-        reach::is_for(&self.glance, is_admin, &self.fire.source_tenant, image)
+        reach::is_for(&self.glance, is_admin, self.tenant, image)
             .await
             .map_err(|error| self.unanswered(&error))
     }
@@ -106,7 +150,7 @@ impl AdmittedFire<'_> {
     /// # Errors
     /// As [`AdmittedFire::reaches`].
     pub async fn lists(&self, image: &Image) -> Result<bool, Declined> {
-        let is_own = image.owner.as_ref() == Some(&self.fire.source_tenant);
+        let is_own = image.owner.as_ref() == Some(self.tenant);
         if image.visibility == Visibility::Community && !is_own {
             return Ok(false);
         }
@@ -116,7 +160,7 @@ impl AdmittedFire<'_> {
     /// What it means that Glance failed to list or show the tenant's images.
     #[must_use]
     pub fn unanswered(&self, error: &Error) -> Declined {
-        let tenant = &self.fire.source_tenant;
+        let tenant = self.tenant;
         let lacks = format!("may not list images of tenant {tenant}");
         Declined::of(
             service_user::refusal(&self.source, error, &lacks),
@@ -130,7 +174,6 @@ impl AdmittedFire<'_> {
     /// # Errors
     /// The first that fails, in this order.
     pub async fn admit(&self, image: &Image) -> Result<Admitted, Declined> {
-        let fire = self.fire;
         let declined = |refusal| Declined::of(refusal, self.source.id());
         if !self.reaches(image).await? {
             return Err(declined(Refusal::ImageNotFound { image: image.id }));
@@ -138,24 +181,24 @@ impl AdmittedFire<'_> {
         let digest = digest_of_copyable(image.id, image).map_err(declined)?;
         self.read(image.id).await?;
         self.admission
-            .check_rules(image, &fire.destination.region, Some(&self.formats))
+            .check_rules(image, &self.destination.region, Some(&self.formats))
             .map_err(declined)?;
         Ok(Admitted {
             source: Source {
                 region: self.source.id().clone(),
-                tenant: fire.source_tenant.clone(),
+                tenant: self.tenant.clone(),
                 image: image.id,
             },
             source_image_name: image.name.clone().unwrap_or_default(),
             source_digest: digest,
-            destination: fire.destination.clone(),
-            requested_by: fire.creator.id.clone(),
+            destination: self.destination.clone(),
+            requested_by: self.requested_by.clone(),
         })
     }
 
     /// Reads the image's first byte, as the worker will.
     async fn read(&self, id: ImageId) -> Result<(), Declined> {
-        let tenant = &self.fire.source_tenant;
+        let tenant = self.tenant;
         let Err(error) = read_first_byte(&self.glance, id).await else {
             return Ok(());
         };

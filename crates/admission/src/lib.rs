@@ -7,9 +7,9 @@
 //! they are made in; each failure is one variant of [`Refusal`]. What a refusal is in HTTP is the
 //! gateway's business.
 //!
-//! At a fire nobody is there to show a token. The rights of who wrote the plan are looked up instead, and the images
-//! are looked at with the service user's token for the source tenant; what does not let a copy be made is a
-//! [`Declined`], which the plan's owner reads later.
+//! At a fire nobody is there to show a token, nor when an operator has a copy made again. The rights of who wrote the plan,
+//! or asked for the copy, are looked up instead, and the images are looked at with the service user's token for the source
+//! tenant; what does not let a copy be made is a [`Declined`], which its owner reads later.
 
 mod decision;
 mod declined;

@@ -8,6 +8,52 @@ use crate::declined::Declined;
 use crate::service_user::lookup_refusal;
 use crate::{Caller, Policy, Refusal};
 
+/// Somebody whose rights count although nobody shows a token.
+#[derive(Debug, Clone)]
+pub(crate) struct Requester<'a> {
+    /// The user, as the source's Keystone knows it.
+    pub(crate) id: &'a UserId,
+    /// The name when it was asked for; none when nobody noted it.
+    name: Option<&'a str>,
+    /// The name of the user's domain; none: as Keystone says now.
+    domain_name: Option<&'a str>,
+    /// What that user did, for sentences.
+    deed: Deed,
+}
+
+/// What is done in somebody's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// A plan fires that the user wrote.
+    Plan,
+    /// A copy is made again that the user asked for.
+    Copy,
+}
+
+// === impl Requester ===
+
+impl<'a> Requester<'a> {
+    /// Who wrote a plan.
+    pub(crate) fn of_plan(creator: &'a Creator) -> Self {
+        Self {
+            id: &creator.id,
+            name: Some(&creator.name),
+            domain_name: Some(&creator.domain_name),
+            deed: Deed::Plan,
+        }
+    }
+
+    /// Who asked for a copy.
+    pub(crate) fn of_copy(user: &'a UserId) -> Self {
+        Self {
+            id: user,
+            name: None,
+            domain_name: None,
+            deed: Deed::Copy,
+        }
+    }
+}
+
 /// The caller holds one of the configured roles on the destination tenant.
 pub(crate) async fn check(
     policy: &Policy,
@@ -29,18 +75,19 @@ pub(crate) async fn check(
     }
 }
 
-/// Who wrote a plan is still there, and still holds one of the roles that a copy needs on the source tenant
+/// Who wants copies is still there, and still holds one of the roles that a copy needs on the source tenant
 /// and one on the destination tenant.
-pub(crate) async fn check_creator(
+pub(crate) async fn check_absent(
     policy: &Policy,
     source: &Region,
     source_tenant: &TenantId,
     destination: &Region,
     destination_tenant: &TenantId,
-    creator: &Creator,
+    requester: &Requester<'_>,
 ) -> Result<(), Declined> {
-    let user = creator_now(source, creator).await?;
-    let held = |region, tenant, roles| creator_holds(source, region, &user, tenant, roles);
+    let user = user_now(source, destination, requester).await?;
+    let deed = requester.deed;
+    let held = |region, tenant, roles| holds(source, region, &user, deed, tenant, roles);
     // Neither needs the other; the source is answered first.
     let (at_source, at_destination) = join!(
         held(source, source_tenant, &policy.copy_roles),
@@ -66,31 +113,55 @@ async fn roles_of(
         .await
 }
 
-/// The creator as the source's Keystone knows it today.
-async fn creator_now(source: &Region, creator: &Creator) -> Result<UserRef, Declined> {
+/// The user as the source's Keystone knows it today.
+async fn user_now(
+    source: &Region,
+    destination: &Region,
+    requester: &Requester<'_>,
+) -> Result<UserRef, Declined> {
+    let failed = |error| Declined::of(lookup_refusal(source, &error), source.id());
     let found = source
-        .look_up(|keystone, token| async move { keystone.user(token.secret(), &creator.id).await })
+        .look_up(|keystone, token| async move { keystone.user(token.secret(), requester.id).await })
         .await
-        .map_err(|error| Declined::of(lookup_refusal(source, &error), source.id()))?
+        .map_err(failed)?
         .filter(|user| user.enabled);
-    match found {
-        // A user may be renamed; another who took the old name is not who wrote the plan.
-        Some(user) => Ok(UserRef {
-            id: user.id,
-            name: user.name,
-            domain: DomainRef {
-                id: user.domain_id,
-                name: creator.domain_name.clone(),
-            },
-        }),
-        None => Err(Declined::creator_gone(creator, source.id())),
-    }
+    let Some(user) = found else {
+        return Err(Declined::requester_gone(
+            requester.id,
+            requester.name,
+            requester.deed,
+            source.id(),
+        ));
+    };
+    let domain_name = match requester.domain_name {
+        Some(name) => name.to_owned(),
+        // Names count only where Keystones differ.
+        None if source.shares_keystone_with(destination) => String::new(),
+        None => {
+            let domain = source.look_up(|keystone, token| {
+                let id = user.domain_id.clone();
+                async move { keystone.domain(token.secret(), &id).await }
+            });
+            let domain = domain.await.map_err(failed)?;
+            domain.map(|domain| domain.name).unwrap_or_default()
+        }
+    };
+    // A user may be renamed; another who took the old name is somebody else.
+    Ok(UserRef {
+        id: user.id,
+        name: user.name,
+        domain: DomainRef {
+            id: user.domain_id,
+            name: domain_name,
+        },
+    })
 }
 
-async fn creator_holds(
+async fn holds(
     source: &Region,
     region: &Region,
     user: &UserRef,
+    deed: Deed,
     tenant: &TenantId,
     wanted: &[String],
 ) -> Result<(), Declined> {
@@ -100,8 +171,9 @@ async fn creator_holds(
     if is_enough(&held, wanted) {
         Ok(())
     } else {
-        Err(Declined::creator_without_role(
+        Err(Declined::requester_without_role(
             &user.name,
+            deed,
             tenant,
             region.id(),
             wanted,

@@ -13,7 +13,8 @@
 //! [`Failure`] of this one.
 //!
 //! A plan's replicas are looked after here, too: whether one still stands for its image (`identical.rs`), and how
-//! one that rotation has done with goes (`remove_replica.rs`).
+//! one that rotation has done with goes (`remove_replica.rs`). So does, when an operator asks, an image whose job nobody
+//! knows any more (`remove_orphan.rs`).
 
 mod control;
 mod create;
@@ -24,6 +25,7 @@ mod progress;
 mod properties;
 mod provenance;
 mod remove;
+mod remove_orphan;
 mod remove_replica;
 mod reveal;
 #[cfg(test)]
@@ -41,8 +43,9 @@ pub use outcome::Failure;
 pub use pipeline::{CopyEngine, clean_up};
 pub use progress::{Progress, Steps};
 pub use provenance::{
-    REPLICATED_BY_JOB, REPLICATED_FROM_IMAGE, REPLICATED_FROM_REGION, is_own_image,
+    REPLICATED_BY_JOB, REPLICATED_FROM_IMAGE, REPLICATED_FROM_REGION, is_own_image, maker_of,
 };
+pub use remove_orphan::remove_orphan;
 pub use remove_replica::{Unremoved, remove_replica};
 pub use settings::EngineSettings;
 pub use transfer::MinimumRate;

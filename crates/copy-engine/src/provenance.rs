@@ -5,6 +5,7 @@
 //! reproduce (UUIDv5) and its owner is the job's destination tenant.
 
 use domain::{CopySpec, ImageId, JobId, TenantId};
+use openstack::Image;
 
 /// The region that the image was copied from.
 pub const REPLICATED_FROM_REGION: &str = "replicated_from_region";
@@ -12,6 +13,9 @@ pub const REPLICATED_FROM_REGION: &str = "replicated_from_region";
 pub const REPLICATED_FROM_IMAGE: &str = "replicated_from_image";
 /// The job that made it.
 pub const REPLICATED_BY_JOB: &str = "replicated_by_job";
+
+/// Attempts that are tried to find an image's maker; far more than any job has.
+const MOST_ATTEMPTS: u32 = 1_000;
 
 /// The provenance that a copy carries.
 pub(crate) fn provenance_of(job: JobId, spec: &CopySpec) -> [(&'static str, String); 3] {
@@ -46,6 +50,15 @@ pub fn is_own_image(
     is_own_id(job, attempts, image) && owner == Some(tenant)
 }
 
+/// The job that an image names, and the attempt of it that made the image; none when no attempt of that job has the
+/// image's id. So a snapshot of a machine that was booted from a copy has no maker, though it inherits what the copy says.
+#[must_use]
+pub fn maker_of(image: &Image) -> Option<(JobId, u32)> {
+    let job: JobId = image.properties.get(REPLICATED_BY_JOB)?.parse().ok()?;
+    let attempt = (1..=MOST_ATTEMPTS).find(|it| job.image_of_attempt(*it) == image.id)?;
+    Some((job, attempt))
+}
+
 /// Whether an id is one that `job` reserved for its attempts 1 to `attempts`.
 pub(crate) fn is_own_id(job: JobId, attempts: u32, image: ImageId) -> bool {
     (1..=attempts).any(|attempt| job.image_of_attempt(attempt) == image)
@@ -54,6 +67,25 @@ pub(crate) fn is_own_id(job: JobId, attempts: u32, image: ImageId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_image_with_the_id_that_its_job_gave_it_has_a_maker() {
+        let job = JobId::generate();
+        let named = |id: ImageId, job: &str| {
+            let mut image = crate::samples::source_image();
+            image.id = id;
+            let property = (REPLICATED_BY_JOB.to_owned(), job.to_owned());
+            image.properties.extend([property]);
+            maker_of(&image)
+        };
+        let own = job.image_of_attempt(17);
+        assert_eq!(named(own, &job.to_string()), Some((job, 17)));
+        let snapshot = JobId::generate().image_of_attempt(1);
+        assert_eq!(named(snapshot, &job.to_string()), None);
+        assert_eq!(named(own, &JobId::generate().to_string()), None);
+        assert_eq!(named(own, "a job"), None);
+        assert_eq!(maker_of(&crate::samples::source_image()), None);
+    }
 
     #[test]
     fn an_image_is_ours_by_its_id_and_owner_only() {

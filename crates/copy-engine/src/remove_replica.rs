@@ -73,7 +73,7 @@ pub async fn remove_replica(
     }
 }
 
-const PROTECTED: &str = "it is protected";
+pub(crate) const PROTECTED: &str = "it is protected";
 
 /// Whether one of the replicas that stay can be used.
 async fn has_survivor(destination: &Glance, removal: &ReplicaRemoval) -> Result<bool, Failure> {
@@ -93,7 +93,7 @@ async fn has_survivor(destination: &Glance, removal: &ReplicaRemoval) -> Result<
 }
 
 /// The image as it is shown now; none when it is deleted.
-async fn look(
+pub(crate) async fn look(
     destination: &Glance,
     place: &Destination,
     image: ImageId,

@@ -32,6 +32,7 @@ pub(crate) fn spec() -> CopySpec {
         requested_by: UserId::new("alice"),
         traceparent: None,
         plan_id: None,
+        retry_of: None,
     }
 }
 

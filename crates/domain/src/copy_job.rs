@@ -69,6 +69,9 @@ pub struct CopySpec {
     pub traceparent: Option<String>,
     /// The plan whose fire made this job, if one did.
     pub plan_id: Option<PlanId>,
+    /// The job that failed or was canceled, and that an operator had made again as this one. Nobody showed a token
+    /// for it, so its worker asks first whether the copy may still be made.
+    pub retry_of: Option<JobId>,
 }
 
 /// A job as callers may see it.

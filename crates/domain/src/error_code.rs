@@ -29,7 +29,7 @@ pub enum ErrorCode {
     VerificationFailed,
     /// The image cannot work without a property that refers into the source region.
     NotPortable,
-    /// Who wrote the plan is gone, or has no role any more that its copies need.
+    /// Who wrote the plan, or asked for the copy that is made again, is gone or has no role any more that it needs.
     CreatorLostRights,
     /// More images have the plan's tag than one fire may copy.
     TooManyImages,

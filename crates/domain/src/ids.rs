@@ -105,6 +105,15 @@ impl JobId {
     }
 }
 
+impl JobId {
+    /// The job that makes this one's copy again. One job is made again once, so that a retry whose answer was lost
+    /// can be asked for once more; what fails again is retried by its own id.
+    #[must_use]
+    pub fn retry(&self) -> Self {
+        Self(Uuid::new_v5(&self.0, b"retry"))
+    }
+}
+
 impl PlanId {
     /// A new random id.
     #[must_use]

@@ -7,6 +7,7 @@
 mod copy_job;
 mod error_code;
 mod ids;
+mod orphan;
 mod plan;
 mod property_pattern;
 mod schedule;
@@ -20,6 +21,7 @@ pub use ids::{
     ActionId, ClaimId, FireId, ImageId, InvalidId, JobId, LeaseToken, PlanId, RegionId, TenantId,
     UserId, WorkerId,
 };
+pub use orphan::{Orphan, OrphanRemoval, OrphanSearch, OrphansFound};
 pub use plan::{
     Creator, ImageSelector, PlanAction, PlanDocument, PlanEvent, PlanFire, PlanStatus, PlanView,
     RecoveryPoint, ReplicaFate, ReplicaRemoval, ResolvedImage, RunResult, RunView,

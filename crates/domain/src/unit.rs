@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CopySpec, PlanFire, RegionId, ReplicaRemoval};
+use crate::{CopySpec, OrphanRemoval, OrphanSearch, PlanFire, RegionId, ReplicaRemoval};
 
 /// What there is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub enum Unit {
     Resolve(PlanFire),
     /// Remove a replica that a plan keeps no longer.
     Remove(ReplicaRemoval),
+    /// Find the region's images whose job nobody knows.
+    FindOrphans(OrphanSearch),
+    /// Remove one of those.
+    RemoveOrphan(OrphanRemoval),
 }
 
 /// The kinds of work.
@@ -29,6 +33,10 @@ pub enum UnitKind {
     Resolve,
     /// [`Unit::Remove`].
     Remove,
+    /// [`Unit::FindOrphans`].
+    FindOrphans,
+    /// [`Unit::RemoveOrphan`].
+    RemoveOrphan,
 }
 
 // === impl Unit ===
@@ -42,6 +50,8 @@ impl Unit {
             Self::CleanUp(_) => UnitKind::CleanUp,
             Self::Resolve(_) => UnitKind::Resolve,
             Self::Remove(_) => UnitKind::Remove,
+            Self::FindOrphans(_) => UnitKind::FindOrphans,
+            Self::RemoveOrphan(_) => UnitKind::RemoveOrphan,
         }
     }
 
@@ -50,7 +60,9 @@ impl Unit {
     pub const fn copy(&self) -> Option<&CopySpec> {
         match self {
             Self::Copy(spec) | Self::CleanUp(spec) => Some(spec),
-            Self::Resolve(_) | Self::Remove(_) => None,
+            Self::Resolve(_) | Self::Remove(_) | Self::FindOrphans(_) | Self::RemoveOrphan(_) => {
+                None
+            }
         }
     }
 
@@ -61,16 +73,20 @@ impl Unit {
             Self::Copy(spec) | Self::CleanUp(spec) => &spec.destination.region,
             Self::Resolve(fire) => &fire.destination.region,
             Self::Remove(removal) => &removal.replica.destination.region,
+            Self::FindOrphans(search) => &search.region,
+            Self::RemoveOrphan(removal) => &removal.region,
         }
     }
 
-    /// The region whose images it looks at; a removal stays within its own.
+    /// The region whose images it looks at; what only removes stays within its own.
     #[must_use]
     pub const fn source_region(&self) -> &RegionId {
         match self {
             Self::Copy(spec) | Self::CleanUp(spec) => &spec.source.region,
             Self::Resolve(fire) => &fire.source_region,
             Self::Remove(removal) => &removal.replica.destination.region,
+            Self::FindOrphans(search) => &search.region,
+            Self::RemoveOrphan(removal) => &removal.region,
         }
     }
 
@@ -80,7 +96,7 @@ impl Unit {
         match self {
             Self::Copy(spec) | Self::CleanUp(spec) => spec.traceparent.as_deref(),
             Self::Resolve(fire) => fire.traceparent.as_deref(),
-            Self::Remove(_) => None,
+            Self::Remove(_) | Self::FindOrphans(_) | Self::RemoveOrphan(_) => None,
         }
     }
 }
@@ -96,6 +112,8 @@ impl UnitKind {
             Self::CleanUp => "clean_up",
             Self::Resolve => "resolve",
             Self::Remove => "remove",
+            Self::FindOrphans => "find_orphans",
+            Self::RemoveOrphan => "remove_orphan",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageId, JobError, JobId, LeaseToken, ReplicaFate, ResolvedImage, Unit};
+use crate::{ImageId, JobError, JobId, LeaseToken, OrphansFound, ReplicaFate, ResolvedImage, Unit};
 
 /// One unit of work with the lease under which it is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,9 @@ pub enum Outcome {
         /// One each.
         images: Vec<ResolvedImage>,
     },
-    /// It is settled what becomes of a replica that was to be removed.
+    /// The region's images whose job nobody knows are found.
+    OrphansFound(OrphansFound),
+    /// It is settled what becomes of a replica or an orphan that was to be removed.
     Removed(ReplicaFate),
     /// The attempt failed.
     Failed {

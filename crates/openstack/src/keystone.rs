@@ -7,7 +7,7 @@ mod authenticate;
 mod lookup;
 
 pub use authenticate::{Credentials, Password, Scope};
-pub use lookup::{Project, User};
+pub use lookup::{Project, ProjectList, User};
 
 use http::Method;
 use http::StatusCode;

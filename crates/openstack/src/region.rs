@@ -195,6 +195,27 @@ impl Region {
         Ok(Glance::new(url, auth, self.http.clone()))
     }
 
+    /// Glance with the administrator's token, to which it lists every project's images; none where the service user has
+    /// no such token.
+    ///
+    /// # Errors
+    /// As [`Region::glance_for_tenant`].
+    pub async fn glance_of_admin(&self) -> Result<Option<Glance>, Error> {
+        if !self.identity.is_admin() {
+            return Ok(None);
+        }
+        let token = self.lookup_token().await?;
+        let url = match &self.glance_url {
+            Some(url) => url.clone(),
+            None => self.endpoint_in(&token)?,
+        };
+        let auth = Auth::Service {
+            identity: self.identity.clone(),
+            purpose: Purpose::Lookup,
+        };
+        Ok(Some(Glance::new(url, auth, self.http.clone())))
+    }
+
     /// The address at which everybody finds Glance, without a version, as the catalog has it; not
     /// necessarily the one that is used here.
     ///

@@ -46,7 +46,7 @@ pub fn finish(
         (UnitKind::Copy, JobStatus::Replicating) => {
             end_copy(&mut next, finish, now, jitter, rules)?
         }
-        (UnitKind::Resolve | UnitKind::Remove, JobStatus::Replicating) => {
+        (kind, JobStatus::Replicating) if kind != UnitKind::CleanUp => {
             end_errand(&mut next, finish, now, jitter, rules)?
         }
         _ => end_clean_up(&mut next, finish, now, jitter, rules)?,
@@ -87,7 +87,9 @@ fn end_copy(
             let message = format!("a worker reported image {image}, which this job never made");
             give_up(next, JobError::new(ErrorCode::Internal, message), now)?;
         }
-        Outcome::Resolved { .. } | Outcome::Removed(_) => refuse(next, now)?,
+        Outcome::Resolved { .. } | Outcome::Removed(_) | Outcome::OrphansFound(_) => {
+            refuse(next, now)?;
+        }
         Outcome::Failed { error, transient } => {
             next.image = None;
             if error.code == ErrorCode::VerificationFailed {
@@ -116,13 +118,21 @@ fn end_errand(
             next.errand_result = Some(ErrandResult::Resolved(images.clone()));
             step(next, Event::Replicated, now)?;
         }
-        (Outcome::Removed(fate), Task::Remove(_)) => {
+        (Outcome::Removed(fate), Task::Remove(_) | Task::RemoveOrphan(_)) => {
             next.errand_result = Some(ErrandResult::Removed(fate.clone()));
             step(next, Event::Replicated, now)?;
         }
-        (Outcome::Replicated { .. } | Outcome::Resolved { .. } | Outcome::Removed(_), _) => {
-            refuse(next, now)?;
+        (Outcome::OrphansFound(found), Task::FindOrphans(_)) => {
+            next.errand_result = Some(ErrandResult::OrphansFound(found.clone()));
+            step(next, Event::Replicated, now)?;
         }
+        (
+            Outcome::Replicated { .. }
+            | Outcome::Resolved { .. }
+            | Outcome::Removed(_)
+            | Outcome::OrphansFound(_),
+            _,
+        ) => refuse(next, now)?,
         (Outcome::Failed { error, transient }, _) => {
             fail(next, error, *transient, now, jitter, rules)?;
         }
@@ -169,8 +179,10 @@ fn end_clean_up(
     if matches!(finish.outcome, Outcome::Replicated { .. }) && next.copy().is_some() {
         return Ok(FinishVerdict::Discard);
     }
-    // The plan is to know what is gone, even if that was called off too late.
-    if let (Outcome::Removed(fate), Task::Remove(_)) = (&finish.outcome, &next.task) {
+    // Whoever wanted it is to know what is gone, even if that was called off too late.
+    if let (Outcome::Removed(fate), Task::Remove(_) | Task::RemoveOrphan(_)) =
+        (&finish.outcome, &next.task)
+    {
         next.errand_result = Some(ErrandResult::Removed(fate.clone()));
     }
     if canceling && next.leftovers.is_empty() {
@@ -182,6 +194,7 @@ fn end_clean_up(
         Outcome::Replicated { .. }
         | Outcome::Resolved { .. }
         | Outcome::Removed(_)
+        | Outcome::OrphansFound(_)
         | Outcome::Failed { .. }
         | Outcome::Cleaned => {
             next.clean_up_failures += 1;

@@ -36,7 +36,7 @@ pub fn grant(
             next.image = None;
             next.bytes_copied = 0;
         }
-        UnitKind::Resolve | UnitKind::Remove => {
+        UnitKind::Resolve | UnitKind::Remove | UnitKind::FindOrphans | UnitKind::RemoveOrphan => {
             begin(&mut next, now, rules).map_err(|_| NotGrantable)?;
         }
         UnitKind::CleanUp if next.status.is_being_canceled() => {
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_errand_has_no_image_and_leaves_nothing() {
-        for task in [sample::resolve(), sample::remove()] {
+        for task in sample::errands() {
             let granted = sample::leased(&sample::accepted_as(task), 0);
             assert_eq!(granted.status, JobStatus::Replicating);
             assert_eq!(granted.leftovers, []);

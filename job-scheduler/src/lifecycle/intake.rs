@@ -47,5 +47,6 @@ pub fn accept(
         finished_at: None,
         errand_result: None,
         told_plan: false,
+        acts: Vec::new(),
     }
 }

@@ -24,7 +24,11 @@ pub fn lapse(
     let kind = lease.kind;
     next.updated_at = now;
     match kind {
-        UnitKind::Copy | UnitKind::Resolve | UnitKind::Remove => {
+        UnitKind::Copy
+        | UnitKind::Resolve
+        | UnitKind::Remove
+        | UnitKind::FindOrphans
+        | UnitKind::RemoveOrphan => {
             next.lost_leases += 1;
             if next.status == JobStatus::Replicating && next.lost_leases >= rules.max_lost_leases {
                 let message = format!(

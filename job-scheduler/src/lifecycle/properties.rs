@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{FinishVerdict, ImageId, LeaseToken, Outcome, ReplicaFate, Stage};
+use domain::{FinishVerdict, ImageId, LeaseToken, OrphansFound, Outcome, ReplicaFate, Stage};
 use proptest::prelude::*;
 
 use super::sample::{self, at, failed, finish_of, report_of};
@@ -38,7 +38,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::Grant),
         2 => (0..2_000_000_u64, any::<bool>(), 0..4_usize)
             .prop_map(|(bytes, canceling, settle)| Op::Report { bytes, canceling, settle }),
-        3 => (0..7_u8, 0..4_usize).prop_map(|(outcome, settle)| Op::Finish { outcome, settle }),
+        3 => (0..8_u8, 0..4_usize).prop_map(|(outcome, settle)| Op::Finish { outcome, settle }),
         1 => Just(Op::LateFinish),
         1 => Just(Op::Cancel),
         1 => Just(Op::TellPlan),
@@ -94,6 +94,7 @@ impl World {
                     3 => Outcome::Cleaned,
                     4 => Outcome::Resolved { images: Vec::new() },
                     5 => Outcome::Removed(ReplicaFate::Gone),
+                    6 => Outcome::OrphansFound(OrphansFound::default()),
                     _ => Outcome::HandedBack,
                 };
                 let mut word = finish_of(&record, outcome);
@@ -184,7 +185,7 @@ impl World {
             // A removal that was called off too late is known all the same.
             match &next.errand_result {
                 None => assert!(!done),
-                Some(ErrandResult::Resolved(_)) => assert!(done),
+                Some(ErrandResult::Resolved(_) | ErrandResult::OrphansFound(_)) => assert!(done),
                 Some(ErrandResult::Removed(_)) => assert!(next.status.is_final()),
             }
         }
@@ -220,6 +221,8 @@ fn task() -> impl Strategy<Value = Task> {
         2 => Just(sample::planned()),
         2 => Just(sample::resolve()),
         2 => Just(sample::remove()),
+        1 => Just(sample::find_orphans()),
+        1 => Just(sample::remove_orphan()),
     ]
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn directive(record: &JobRecord, report: &ProgressReport) -> Directiv
         Some(lease) if lease.token == report.lease_token => match (lease.kind, record.status) {
             (_, JobStatus::Replicating) | (UnitKind::CleanUp, _) => Directive::Continue,
             // A deadline ends an attempt as a cancel does: whoever fills the image removes it.
-            (UnitKind::Copy | UnitKind::Resolve | UnitKind::Remove, _) => Directive::Cancel,
+            _ => Directive::Cancel,
         },
         _ => Directive::Stop,
     }

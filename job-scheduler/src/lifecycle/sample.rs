@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use domain::{
     ActionId, ClaimId, CopySpec, Creator, Destination, ErrorCode, Finish, IfIdentical, ImageDigest,
-    ImageId, ImageSelector, JobError, JobId, LeaseToken, Outcome, PlanFire, PlanId, ProgressReport,
-    RecoveryPoint, RegionId, ReplicaRemoval, Source, Stage, TenantId, UserId, WorkerId,
+    ImageId, ImageSelector, JobError, JobId, LeaseToken, OrphanRemoval, OrphanSearch, Outcome,
+    PlanFire, PlanId, ProgressReport, RecoveryPoint, RegionId, ReplicaRemoval, Source, Stage,
+    TenantId, UserId, WorkerId,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -59,6 +60,7 @@ pub(crate) fn spec(tenant: &str) -> CopySpec {
         requested_by: UserId::new("alice"),
         traceparent: None,
         plan_id: None,
+        retry_of: None,
     }
 }
 
@@ -119,6 +121,32 @@ pub(crate) fn remove() -> Task {
         },
         survivors: vec![job_id(3).image_of_attempt(1)],
     })
+}
+
+/// An operator's errand that looks for orphans.
+pub(crate) fn find_orphans() -> Task {
+    Task::FindOrphans(OrphanSearch {
+        region: RegionId::new("ot2"),
+        made_before: at(0),
+    })
+}
+
+/// An operator's errand that removes one.
+pub(crate) fn remove_orphan() -> Task {
+    Task::RemoveOrphan(OrphanRemoval {
+        region: RegionId::new("ot2"),
+        image: job_id(2).image_of_attempt(1),
+        tenant: TenantId::new("there"),
+        job: job_id(2),
+        made_before: at(0),
+        even_if_whole: false,
+        even_if_protected: false,
+    })
+}
+
+/// An errand of each kind.
+pub(crate) fn errands() -> [Task; 4] {
+    [resolve(), remove(), find_orphans(), remove_orphan()]
 }
 
 pub(crate) fn accepted() -> JobRecord {

@@ -102,6 +102,8 @@ async fn mark(plans: &Plans, ended: &[Stored]) -> Result<(), StoreError> {
                 None => Ok(()),
             },
             Task::Resolve(_) | Task::Remove(_) => jobs.store.remove(stored, now).await,
+            // Nobody's plan waits for them.
+            Task::FindOrphans(_) | Task::RemoveOrphan(_) => Ok(()),
         };
         match done {
             // Another scheduler was faster, or its leftovers changed: the next tick finds it.
@@ -151,7 +153,7 @@ pub(super) async fn look_for_lost(
     Ok(lost(&next, &gone, now, &plans.rules))
 }
 
-/// What a record has to tell its plan; none before its end.
+/// What a record has to tell its plan; none before its end, or without a plan.
 fn news_of(record: &JobRecord) -> Option<News> {
     let error = || {
         let error = record.error.clone();
@@ -191,6 +193,7 @@ fn news_of(record: &JobRecord) -> Option<News> {
             image: removal.replica.image_id,
             fate: Err(error()),
         },
+        (Task::FindOrphans(_) | Task::RemoveOrphan(_), _) => return None,
     })
 }
 

@@ -106,6 +106,7 @@ pub(crate) fn copy_spec(source: u128) -> CopySpec {
         requested_by: UserId::new("alice-id"),
         traceparent: None,
         plan_id: None,
+        retry_of: None,
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Change {
     pub now: i64,
     /// Sets that must not be full, before anything is done.
     pub guards: Vec<Guard>,
+    /// A region that must not be drained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenGuard>,
     /// A claim that must not name another job yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimGuard>,
@@ -58,6 +61,15 @@ pub struct Guard {
     pub key: String,
     /// Full at this size.
     pub limit: usize,
+}
+
+/// The region of a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenGuard {
+    /// The hash of drained regions.
+    pub key: String,
+    /// The region.
+    pub region: String,
 }
 
 /// A claim that is answered by this commit.
@@ -133,6 +145,7 @@ impl Change {
         Self {
             now: 0,
             guards: Vec::new(),
+            open: None,
             claim: None,
             removes,
             adds,
@@ -180,6 +193,7 @@ impl Planner<'_> {
     pub fn put_back(&self, record: &JobRecord, now: Timestamp) -> Change {
         Change {
             guards: Vec::new(),
+            open: None,
             claim: None,
             charge: None,
             ..self.change(None, Some(record), now, now)
@@ -199,6 +213,9 @@ impl Planner<'_> {
         Change {
             now: now.as_millisecond(),
             guards: self.guards(after, granted.as_ref()),
+            open: after
+                .filter(|_| granted.is_some())
+                .map(|it| self.open_guard(it)),
             claim: after
                 .filter(|_| granted.is_some())
                 .and_then(|it| self.claim_guard(it)),
@@ -240,6 +257,13 @@ impl Planner<'_> {
         .into_iter()
         .map(|(key, limit)| Guard { key, limit })
         .collect()
+    }
+
+    fn open_guard(&self, after: &JobRecord) -> OpenGuard {
+        OpenGuard {
+            key: self.keys.drained(),
+            region: after.region().to_string(),
+        }
     }
 
     fn claim_guard(&self, after: &JobRecord) -> Option<ClaimGuard> {

@@ -23,6 +23,7 @@
 //! | `ticket-steps:<region>` | hash | lane → distance to the ticket after that |
 //! | `waiting`, `leases`, `deadlines`, `finished`, `plan-news` | sorted set | jobs by time |
 //! | `leftovers:<region>` | set | jobs that need a clean-up |
+//! | `drained` | hash | region → who drained it and when |
 //! | `regions` | set | regions ever named by a job |
 //! | `using:<region>` | set | jobs that are not over and name the region |
 //! | `serving` | hash | `last`, `since`: schedulers' sign of life |
@@ -182,6 +183,10 @@ impl Keys {
         self.key(&["leftovers", &escape(region.as_str())])
     }
 
+    pub(super) fn drained(&self) -> String {
+        self.key(&["drained"])
+    }
+
     pub(super) fn regions(&self) -> String {
         self.key(&["regions"])
     }
@@ -235,6 +240,7 @@ fn scope_part(scope: &Scope) -> String {
     match scope {
         Scope::Owner(owner) => owner_part(owner),
         Scope::All => "~all".to_owned(),
+        Scope::Errands => "~errands".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It keeps the same indexes under the same keys and carries out the same changes, under one lock.
 
+mod admin;
 mod apply;
 mod plans;
 mod read;

@@ -80,14 +80,17 @@ pub fn entries(record: &JobRecord, keys: &Keys) -> BTreeSet<Entry> {
 }
 
 fn lists(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
-    let Some(owner) = record.owner() else {
-        return;
-    };
     let created = record.created_at.as_millisecond();
-    if !record.status.is_final() {
-        placed.member(keys.open(&owner));
-    }
-    for scope in [Scope::Owner(owner), Scope::All] {
+    let scopes = match record.owner() {
+        Some(owner) => {
+            if !record.status.is_final() {
+                placed.member(keys.open(&owner));
+            }
+            vec![Scope::Owner(owner), Scope::All]
+        }
+        None => vec![Scope::Errands],
+    };
+    for scope in scopes {
         placed.scored(keys.list(&scope, None), created);
         placed.scored(keys.list(&scope, Some(record.status)), created);
     }
@@ -140,14 +143,13 @@ fn work(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
     }
 }
 
-/// Since when a unit stands in its lane. No gateway announces a plan's copy, so it counts as one whose
-/// announcement is over: its message comes at once.
+/// Since when a unit stands in its lane. No gateway announces a plan's copy, nor one that an operator has made again,
+/// so it counts as one whose announcement is over: its message comes at once.
 fn in_line_since(record: &JobRecord) -> Timestamp {
-    let is_planned = record
-        .task
+    let is_unannounced = record
         .copy()
-        .is_some_and(|spec| spec.plan_id.is_some());
-    let ahead = if is_planned {
+        .is_some_and(|spec| spec.plan_id.is_some() || spec.retry_of.is_some());
+    let ahead = if is_unannounced {
         ANNOUNCED
     } else {
         Duration::ZERO

@@ -3,6 +3,7 @@
 //! Any number of schedulers share it; none keeps anything of it. Every call is bounded by the
 //! configured response timeout and fails fast while Redis is away.
 
+mod admin;
 mod connection;
 mod durability;
 mod identity;

@@ -1,5 +1,6 @@
 //! Tests of the whole scheduler: both stores side by side, and the services over gRPC.
 
+mod admin;
 mod clock_jumps;
 mod durability;
 mod errands;

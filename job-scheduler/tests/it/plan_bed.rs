@@ -186,6 +186,7 @@ impl Cloud {
                     images: self.resolve(fire),
                 }
             }
+            Unit::FindOrphans(_) | Unit::RemoveOrphan(_) => unreachable!("no plan's"),
             Unit::Remove(removal) => {
                 let image = removal.replica.image_id;
                 let whole = |image: &ImageId| self.replicas.contains(image);

@@ -273,6 +273,7 @@ impl Pair {
         let plan = id(plan);
         let spec = CopySpec {
             plan_id: Some(plan),
+            retry_of: None,
             ..spec("ot1", "t0", "ot2")
         };
         let job = job_id(700 + u128::from(copy));

@@ -15,6 +15,7 @@ use job_scheduler::store::{PlanVersion, Store, Stored};
 use job_scheduler::task::Task;
 use job_scheduler::{Scheduler, reconciler};
 use prometheus_client::registry::Registry;
+use proto::v1::admin_service_client::AdminServiceClient;
 use proto::v1::job_service_client::JobServiceClient;
 use proto::v1::plan_service_client::PlanServiceClient;
 use proto::v1::work_service_client::WorkServiceClient;
@@ -37,6 +38,9 @@ pub(crate) struct Rig {
     pub(crate) jobs: JobServiceClient<Channel>,
     pub(crate) work: WorkServiceClient<Channel>,
     pub(crate) plans: PlanServiceClient<Channel>,
+    pub(crate) admin: AdminServiceClient<Channel>,
+    /// Where all of it is served.
+    pub(crate) address: std::net::SocketAddr,
     _stop: DropGuard,
 }
 
@@ -100,6 +104,7 @@ impl Rig {
             .add_service(jobs)
             .add_service(work)
             .add_service(scheduler.plan_service())
+            .add_service(scheduler.admin_service())
             .serve_with_incoming_shutdown(
                 TcpListenerStream::new(listener),
                 stop.clone().cancelled_owned(),
@@ -112,7 +117,9 @@ impl Rig {
             clock,
             jobs: JobServiceClient::new(channel.clone()),
             work: WorkServiceClient::new(channel.clone()),
-            plans: PlanServiceClient::new(channel),
+            plans: PlanServiceClient::new(channel.clone()),
+            admin: AdminServiceClient::new(channel),
+            address,
             _stop: stop.drop_guard(),
         }
     }

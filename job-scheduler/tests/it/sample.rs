@@ -53,6 +53,7 @@ pub(crate) fn spec(source: &str, tenant: &str, destination: &str) -> CopySpec {
         requested_by: UserId::new("alice"),
         traceparent: None,
         plan_id: None,
+        retry_of: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod backend;
 mod calls;
 mod disturbed_store;
 mod noted_queue;
+mod operators;
 mod table;
 mod world;
 

@@ -23,6 +23,7 @@ impl From<&CopySpec> for v1::CopySpec {
             requested_by: spec.requested_by.to_string(),
             traceparent: spec.traceparent.clone(),
             plan_id: spec.plan_id.map(|id| id.to_string()),
+            retry_of: spec.retry_of.map(|id| id.to_string()),
         }
     }
 }
@@ -52,6 +53,7 @@ impl TryFrom<v1::CopySpec> for CopySpec {
             requested_by: UserId::new(spec.requested_by),
             traceparent: spec.traceparent,
             plan_id: parse_optional("spec.plan_id", spec.plan_id.as_deref())?,
+            retry_of: parse_optional("spec.retry_of", spec.retry_of.as_deref())?,
         })
     }
 }

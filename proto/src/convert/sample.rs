@@ -2,7 +2,8 @@
 
 use domain::{
     ActionId, CopySpec, Creator, Destination, IfIdentical, ImageDigest, ImageId, ImageSelector,
-    JobId, PlanFire, PlanId, RecoveryPoint, RegionId, ReplicaRemoval, Source, TenantId, UserId,
+    JobId, Orphan, OrphanRemoval, OrphanSearch, OrphansFound, PlanFire, PlanId, RecoveryPoint,
+    RegionId, ReplicaRemoval, Source, TenantId, UserId,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -41,6 +42,7 @@ pub(super) fn spec() -> CopySpec {
         requested_by: UserId::new("alice"),
         traceparent: Some("00-1-2-01".to_owned()),
         plan_id: Some(PlanId::generate()),
+        retry_of: Some(JobId::generate()),
     }
 }
 
@@ -51,8 +53,12 @@ pub(super) fn point(number: u128) -> RecoveryPoint {
         source_image_id: image(1),
         digest: digest(),
         destination: destination(),
-        made_at: Timestamp::from_millisecond(1_700_000_000_123).expect("within range"),
+        made_at: moment(),
     }
+}
+
+fn moment() -> Timestamp {
+    Timestamp::from_millisecond(1_700_000_000_123).expect("within range")
 }
 
 pub(super) fn fire() -> PlanFire {
@@ -79,5 +85,44 @@ pub(super) fn removal() -> ReplicaRemoval {
         plan_id: PlanId::generate(),
         replica: point(2),
         survivors: vec![image(3), image(4)],
+    }
+}
+
+pub(super) fn orphan_search() -> OrphanSearch {
+    OrphanSearch {
+        region: RegionId::new("ot2"),
+        made_before: moment(),
+    }
+}
+
+pub(super) fn orphans_found() -> OrphansFound {
+    let job = JobId::generate();
+    OrphansFound {
+        orphans: vec![Orphan {
+            image: job.image_of_attempt(2),
+            tenant: TenantId::new("there"),
+            job,
+            attempt: 2,
+            name: "debian".to_owned(),
+            status: "saving".to_owned(),
+            is_hidden: true,
+            is_protected: true,
+            size_bytes: Some(1 << 40),
+            made_at: moment(),
+        }],
+        is_cut_off: true,
+        tenants_unseen: 3,
+    }
+}
+
+pub(super) fn orphan_removal() -> OrphanRemoval {
+    OrphanRemoval {
+        region: RegionId::new("ot2"),
+        image: image(2),
+        tenant: TenantId::new("there"),
+        job: JobId::generate(),
+        made_before: moment(),
+        even_if_whole: true,
+        even_if_protected: true,
     }
 }

@@ -17,6 +17,8 @@ impl From<&Grant> for v1::Grant {
                 Unit::CleanUp(spec) => WireUnit::CleanUp(spec.into()),
                 Unit::Resolve(fire) => WireUnit::Resolve(fire.into()),
                 Unit::Remove(removal) => WireUnit::Remove(removal.into()),
+                Unit::FindOrphans(search) => WireUnit::FindOrphans(search.into()),
+                Unit::RemoveOrphan(removal) => WireUnit::RemoveOrphan(removal.into()),
             }),
             job_id: grant.job_id.to_string(),
             attempt: grant.attempt,
@@ -39,6 +41,8 @@ impl TryFrom<v1::Grant> for Grant {
                 WireUnit::CleanUp(spec) => Unit::CleanUp(spec.try_into()?),
                 WireUnit::Resolve(fire) => Unit::Resolve(fire.try_into()?),
                 WireUnit::Remove(removal) => Unit::Remove(removal.try_into()?),
+                WireUnit::FindOrphans(search) => Unit::FindOrphans(search.try_into()?),
+                WireUnit::RemoveOrphan(removal) => Unit::RemoveOrphan(removal.try_into()?),
             },
             job_id: parse("grant.job_id", &grant.job_id)?,
             attempt: grant.attempt,
@@ -132,6 +136,7 @@ impl From<&Finish> for v1::FinishRequest {
                     images: images.iter().map(Into::into).collect(),
                 }),
                 Outcome::Removed(fate) => WireOutcome::Removed(fate.into()),
+                Outcome::OrphansFound(found) => WireOutcome::OrphansFound(found.into()),
                 Outcome::Failed { error, transient } => WireOutcome::Failed(v1::Failed {
                     error: Some(error.into()),
                     transient: *transient,
@@ -160,6 +165,7 @@ impl TryFrom<v1::FinishRequest> for Finish {
                 }
             }
             WireOutcome::Removed(fate) => Outcome::Removed(fate.try_into()?),
+            WireOutcome::OrphansFound(found) => Outcome::OrphansFound(found.try_into()?),
             WireOutcome::Failed(failed) => Outcome::Failed {
                 error: required("outcome.failed.error", failed.error)?.try_into()?,
                 transient: failed.transient,
@@ -233,6 +239,8 @@ mod tests {
             Unit::CleanUp(sample::spec()),
             Unit::Resolve(sample::fire()),
             Unit::Remove(sample::removal()),
+            Unit::FindOrphans(sample::orphan_search()),
+            Unit::RemoveOrphan(sample::orphan_removal()),
         ] {
             let grant = grant(unit);
             assert_eq!(Grant::try_from(v1::Grant::from(&grant)), Ok(grant));
@@ -259,6 +267,7 @@ mod tests {
                 ],
             },
             Outcome::Removed(ReplicaFate::Gone),
+            Outcome::OrphansFound(sample::orphans_found()),
             Outcome::Removed(ReplicaFate::Kept("it is protected".to_owned())),
             Outcome::Failed {
                 error: refused,

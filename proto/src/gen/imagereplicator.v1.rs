@@ -47,6 +47,9 @@ pub struct CopySpec {
     pub traceparent: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "11")]
     pub plan_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// The job that an operator had made again as this one: whether the copy may still be made is to be asked first.
+    #[prost(string, optional, tag = "12")]
+    pub retry_of: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JobError {
@@ -2118,6 +2121,96 @@ pub struct ReplicaRemoval {
     #[prost(string, repeated, tag = "3")]
     pub survivor_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// A search of a region for images whose job nobody knows.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrphanSearch {
+    #[prost(string, tag = "1")]
+    pub region_id: ::prost::alloc::string::String,
+    /// Milliseconds since the Unix epoch: younger images are left out.
+    #[prost(int64, tag = "2")]
+    pub made_before_ms: i64,
+}
+/// An image whose own id its recorded job reproduces, and whose job nobody knows.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Orphan {
+    #[prost(string, tag = "1")]
+    pub image_id: ::prost::alloc::string::String,
+    /// Its owner.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub job_id: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "4")]
+    pub attempt: u32,
+    /// Empty when it has none.
+    #[prost(string, tag = "5")]
+    pub name: ::prost::alloc::string::String,
+    /// In Glance's words.
+    #[prost(string, tag = "6")]
+    pub status: ::prost::alloc::string::String,
+    #[prost(bool, tag = "7")]
+    pub is_hidden: bool,
+    #[prost(bool, tag = "8")]
+    pub is_protected: bool,
+    #[prost(uint64, optional, tag = "9")]
+    pub size_bytes: ::core::option::Option<u64>,
+    /// By Glance's clock.
+    #[prost(int64, tag = "10")]
+    pub made_at_ms: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrphansFound {
+    #[prost(message, repeated, tag = "1")]
+    pub orphans: ::prost::alloc::vec::Vec<Orphan>,
+    /// There are more than one search tells of.
+    #[prost(bool, tag = "2")]
+    pub is_cut_off: bool,
+    /// Projects whose images the service user cannot list.
+    #[prost(uint32, tag = "3")]
+    pub tenants_unseen: u32,
+}
+/// An orphan that is to be removed, if it still is one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrphanRemoval {
+    #[prost(string, tag = "1")]
+    pub region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub image_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub tenant_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub job_id: ::prost::alloc::string::String,
+    #[prost(int64, tag = "5")]
+    pub made_before_ms: i64,
+    #[prost(bool, tag = "6")]
+    pub even_if_whole: bool,
+    #[prost(bool, tag = "7")]
+    pub even_if_protected: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowUnknownImagesRequest {
+    /// The errand that asks, and its lease.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub lease_token: ::prost::alloc::string::String,
+    /// 1000 at most.
+    #[prost(message, repeated, tag = "3")]
+    pub images: ::prost::alloc::vec::Vec<ClaimedImage>,
+}
+/// An image that says which job has made it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClaimedImage {
+    #[prost(string, tag = "1")]
+    pub image_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShowUnknownImagesResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub image_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Grant {
     #[prost(string, tag = "2")]
@@ -2138,7 +2231,7 @@ pub struct Grant {
     pub leftovers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(bool, tag = "9")]
     pub cancel_requested: bool,
-    #[prost(oneof = "grant::Unit", tags = "10, 11, 12, 13")]
+    #[prost(oneof = "grant::Unit", tags = "10, 11, 12, 13, 14, 15")]
     pub unit: ::core::option::Option<grant::Unit>,
 }
 /// Nested message and enum types in `Grant`.
@@ -2154,6 +2247,10 @@ pub mod grant {
         Resolve(super::PlanFire),
         #[prost(message, tag = "13")]
         Remove(super::ReplicaRemoval),
+        #[prost(message, tag = "14")]
+        FindOrphans(super::OrphanSearch),
+        #[prost(message, tag = "15")]
+        RemoveOrphan(super::OrphanRemoval),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2191,7 +2288,7 @@ pub struct FinishRequest {
     pub settled: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(uint64, tag = "8")]
     pub bytes_copied: u64,
-    #[prost(oneof = "finish_request::Outcome", tags = "3, 4, 5, 6, 9, 10")]
+    #[prost(oneof = "finish_request::Outcome", tags = "3, 4, 5, 6, 9, 10, 11")]
     pub outcome: ::core::option::Option<finish_request::Outcome>,
 }
 /// Nested message and enum types in `FinishRequest`.
@@ -2210,6 +2307,8 @@ pub mod finish_request {
         Resolved(super::Resolved),
         #[prost(message, tag = "10")]
         Removed(super::ReplicaFate),
+        #[prost(message, tag = "11")]
+        OrphansFound(super::OrphansFound),
     }
 }
 /// The image is verified and visible.
@@ -2266,7 +2365,7 @@ pub struct IdenticalReplica {
     #[prost(string, tag = "2")]
     pub replica_image_id: ::prost::alloc::string::String,
 }
-/// What became of a replica that was to be removed.
+/// What became of a replica or an orphan that was to be removed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReplicaFate {
     #[prost(oneof = "replica_fate::Fate", tags = "1, 2")]
@@ -2574,6 +2673,37 @@ pub mod work_service_client {
                 .insert(GrpcMethod::new("imagereplicator.v1.WorkService", "Finish"));
             self.inner.unary(req, path, codec).await
         }
+        /// Which of these images nobody knows: neither their jobs, nor a plan that keeps them. For the errands that look
+        /// for orphans and remove them. FAILED_PRECONDITION: the lease is not the errand's current one.
+        pub async fn show_unknown_images(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowUnknownImagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowUnknownImagesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.WorkService/ShowUnknownImages",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "imagereplicator.v1.WorkService",
+                        "ShowUnknownImages",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2614,6 +2744,15 @@ pub mod work_service_server {
             &self,
             request: tonic::Request<super::FinishRequest>,
         ) -> std::result::Result<tonic::Response<super::FinishResponse>, tonic::Status>;
+        /// Which of these images nobody knows: neither their jobs, nor a plan that keeps them. For the errands that look
+        /// for orphans and remove them. FAILED_PRECONDITION: the lease is not the errand's current one.
+        async fn show_unknown_images(
+            &self,
+            request: tonic::Request<super::ShowUnknownImagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowUnknownImagesResponse>,
+            tonic::Status,
+        >;
     }
     /// What a worker asks of the scheduler. Every write names the lease that it is made under.
     #[derive(Debug)]
@@ -2828,6 +2967,52 @@ pub mod work_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/imagereplicator.v1.WorkService/ShowUnknownImages" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowUnknownImagesSvc<T: WorkService>(pub Arc<T>);
+                    impl<
+                        T: WorkService,
+                    > tonic::server::UnaryService<super::ShowUnknownImagesRequest>
+                    for ShowUnknownImagesSvc<T> {
+                        type Response = super::ShowUnknownImagesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowUnknownImagesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkService>::show_unknown_images(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowUnknownImagesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -2865,6 +3050,1543 @@ pub mod work_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "imagereplicator.v1.WorkService";
     impl<T> tonic::server::NamedService for WorkServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A job, or an errand: something that a worker does for a plan or an operator, and that callers do not see.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminJob {
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// `copy`, or which kind of errand.
+    #[prost(string, tag = "2")]
+    pub task: ::prost::alloc::string::String,
+    /// Where its workers are.
+    #[prost(string, tag = "3")]
+    pub region_id: ::prost::alloc::string::String,
+    /// Whose images it looks at.
+    #[prost(string, tag = "4")]
+    pub source_region_id: ::prost::alloc::string::String,
+    /// Of a copy.
+    #[prost(message, optional, tag = "5")]
+    pub spec: ::core::option::Option<CopySpec>,
+    /// Of an errand of a plan.
+    #[prost(string, optional, tag = "6")]
+    pub plan_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(enumeration = "JobStatus", tag = "7")]
+    pub status: i32,
+    #[prost(uint32, tag = "8")]
+    pub copy_progress: u32,
+    #[prost(uint64, tag = "9")]
+    pub bytes_copied: u64,
+    /// Attempts granted so far; of those, the ones that failed for a passing reason, and leases that workers lost.
+    #[prost(uint32, tag = "10")]
+    pub attempt: u32,
+    #[prost(uint32, tag = "11")]
+    pub failures: u32,
+    #[prost(uint32, tag = "12")]
+    pub lost_leases: u32,
+    /// Clean-ups that ended with something left.
+    #[prost(uint32, tag = "13")]
+    pub clean_up_failures: u32,
+    #[prost(message, optional, tag = "14")]
+    pub lease: ::core::option::Option<AdminLease>,
+    /// The current attempt's image once Glance has it.
+    #[prost(string, optional, tag = "15")]
+    pub image_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Images that were granted and are not known to be gone, a running attempt's included.
+    #[prost(string, repeated, tag = "16")]
+    pub leftovers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Nothing is granted before this.
+    #[prost(int64, optional, tag = "17")]
+    pub waiting_until_ms: ::core::option::Option<i64>,
+    /// When it is given up unless something happens first.
+    #[prost(int64, optional, tag = "18")]
+    pub deadline_ms: ::core::option::Option<i64>,
+    #[prost(message, optional, tag = "19")]
+    pub error: ::core::option::Option<JobError>,
+    /// Milliseconds since the Unix epoch.
+    #[prost(int64, tag = "20")]
+    pub created_at_ms: i64,
+    #[prost(int64, optional, tag = "21")]
+    pub started_at_ms: ::core::option::Option<i64>,
+    #[prost(int64, tag = "22")]
+    pub updated_at_ms: i64,
+    #[prost(int64, optional, tag = "23")]
+    pub finished_at_ms: ::core::option::Option<i64>,
+    /// What operators did to it, the oldest first.
+    #[prost(message, repeated, tag = "24")]
+    pub acts: ::prost::alloc::vec::Vec<OperatorAct>,
+    /// What an errand came to.
+    #[prost(message, optional, tag = "25")]
+    pub orphans_found: ::core::option::Option<OrphansFound>,
+    #[prost(message, optional, tag = "26")]
+    pub removed: ::core::option::Option<ReplicaFate>,
+}
+/// Somebody works on a job, or did until the lease lapsed and nobody has taken over yet.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminLease {
+    /// What was granted.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub worker_id: ::prost::alloc::string::String,
+    /// How far the worker says it is.
+    #[prost(string, optional, tag = "3")]
+    pub stage: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(int64, tag = "4")]
+    pub expires_at_ms: i64,
+    #[prost(bool, tag = "5")]
+    pub is_lapsed: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OperatorAct {
+    #[prost(int64, tag = "1")]
+    pub at_ms: i64,
+    #[prost(string, tag = "2")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub verb: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminListJobsRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// None: every status.
+    #[prost(enumeration = "JobStatus", repeated, tag = "2")]
+    pub statuses: ::prost::alloc::vec::Vec<i32>,
+    /// The project that the copy was requested in, or that it goes to.
+    #[prost(string, optional, tag = "3")]
+    pub tenant_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// A region that it is copied from or to.
+    #[prost(string, optional, tag = "4")]
+    pub region_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Errands instead of copies.
+    #[prost(bool, tag = "5")]
+    pub errands: bool,
+    /// 1 to 1000.
+    #[prost(uint32, tag = "6")]
+    pub limit: u32,
+    /// `next` of the page before.
+    #[prost(string, optional, tag = "7")]
+    pub marker: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminListJobsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<AdminJob>,
+    /// The marker of the next page; none after the last one. With filters, a page may come short with another behind it.
+    #[prost(string, optional, tag = "2")]
+    pub next: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminShowJobRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminShowJobResponse {
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<AdminJob>,
+    /// The job that an operator had made of it again, while that is known.
+    #[prost(string, optional, tag = "2")]
+    pub retried_as: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminCancelJobRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminCancelJobResponse {
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<AdminJob>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminRetryJobRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminRetryJobResponse {
+    /// The new job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<AdminJob>,
+    /// Somebody asked for it before.
+    #[prost(bool, tag = "2")]
+    pub stood_already: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminListLeasesRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// 1 to 1000.
+    #[prost(uint32, tag = "2")]
+    pub limit: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminListLeasesResponse {
+    /// The next to expire first.
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<AdminJob>,
+    #[prost(bool, tag = "2")]
+    pub has_more: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminListLeftoversRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// 1 to 1000.
+    #[prost(uint32, tag = "2")]
+    pub limit: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminListLeftoversResponse {
+    /// The longest there first.
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<JobLeftovers>,
+    #[prost(bool, tag = "2")]
+    pub has_more: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobLeftovers {
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<AdminJob>,
+    /// Since when the job has ended or, before that, since when it has been worked on.
+    #[prost(int64, tag = "2")]
+    pub since_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminFindOrphansRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub region_id: ::prost::alloc::string::String,
+    /// Younger images are left out: the job of one may just be on its way, or be known again when a store that fell back
+    /// is mended.
+    #[prost(uint64, tag = "3")]
+    pub older_than_ms: u64,
+    /// Made by the caller, so that the call can be repeated.
+    #[prost(string, tag = "4")]
+    pub errand_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminFindOrphansResponse {
+    #[prost(message, optional, tag = "1")]
+    pub errand: ::core::option::Option<AdminJob>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminRemoveOrphanRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// The errand that found it.
+    #[prost(string, tag = "2")]
+    pub search_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub image_id: ::prost::alloc::string::String,
+    /// Also if it is whole and shown, as a replica is that its owner may use.
+    #[prost(bool, tag = "4")]
+    pub even_if_whole: bool,
+    /// Also if it is protected.
+    #[prost(bool, tag = "5")]
+    pub even_if_protected: bool,
+    /// Made by the caller, so that the call can be repeated.
+    #[prost(string, tag = "6")]
+    pub errand_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminRemoveOrphanResponse {
+    #[prost(message, optional, tag = "1")]
+    pub errand: ::core::option::Option<AdminJob>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminShowLimitsRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdminShowLimitsResponse {
+    /// Copies at once: of one tenant into one region, out of one region, into one region.
+    #[prost(uint64, tag = "1")]
+    pub copies_per_tenant: u64,
+    #[prost(uint64, tag = "2")]
+    pub copies_per_source: u64,
+    #[prost(uint64, tag = "3")]
+    pub copies_per_destination: u64,
+    /// Jobs of one tenant that are not finished.
+    #[prost(uint64, tag = "4")]
+    pub queued_per_tenant: u64,
+    #[prost(uint64, tag = "5")]
+    pub plans_per_tenant: u64,
+    #[prost(message, repeated, tag = "6")]
+    pub regions: ::prost::alloc::vec::Vec<RegionUse>,
+    #[prost(message, repeated, tag = "7")]
+    pub tenants: ::prost::alloc::vec::Vec<TenantUse>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegionUse {
+    #[prost(string, tag = "1")]
+    pub region_id: ::prost::alloc::string::String,
+    /// Copies into it, and out of it, under a lease.
+    #[prost(uint64, tag = "2")]
+    pub running_into: u64,
+    #[prost(uint64, tag = "3")]
+    pub running_out_of: u64,
+    /// Clean-ups and errands that could be granted.
+    #[prost(uint64, tag = "4")]
+    pub errands_waiting: u64,
+    /// Jobs with leftovers in it.
+    #[prost(uint64, tag = "5")]
+    pub leftovers: u64,
+    #[prost(message, optional, tag = "6")]
+    pub drain: ::core::option::Option<RegionDrain>,
+}
+/// A tenant with copies that run or could be granted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantUse {
+    #[prost(string, tag = "1")]
+    pub source_region_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub destination_region_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "4")]
+    pub running: u64,
+    #[prost(uint64, tag = "5")]
+    pub waiting: u64,
+    /// Its jobs that are not finished, into all regions.
+    #[prost(uint64, tag = "6")]
+    pub open: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegionDrain {
+    #[prost(string, tag = "1")]
+    pub region_id: ::prost::alloc::string::String,
+    /// Who drained it, and when.
+    #[prost(string, tag = "2")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub since_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminDrainRegionRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub region_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminDrainRegionResponse {
+    #[prost(message, optional, tag = "1")]
+    pub drain: ::core::option::Option<RegionDrain>,
+    /// It was drained before.
+    #[prost(bool, tag = "2")]
+    pub was_drained: bool,
+    /// Copies into it that are still under a lease.
+    #[prost(uint64, tag = "3")]
+    pub running: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminUndrainRegionRequest {
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub region_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminUndrainRegionResponse {
+    /// It was drained until now.
+    #[prost(bool, tag = "1")]
+    pub was_drained: bool,
+}
+/// Generated client implementations.
+pub mod admin_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What operators ask of the scheduler, on a port of its own. Every request names who asks; each is written to the log.
+    /// INVALID_ARGUMENT: a field makes no sense. NOT_FOUND: no such job. FAILED_PRECONDITION: it cannot be done as things
+    /// stand; says why.
+    #[derive(Debug, Clone)]
+    pub struct AdminServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl AdminServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> AdminServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AdminServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            AdminServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Everybody's jobs, the newest first.
+        pub async fn list_jobs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminListJobsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminListJobsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/ListJobs",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.AdminService", "ListJobs"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// All that is known of one job or errand.
+        pub async fn show_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminShowJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminShowJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/ShowJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.AdminService", "ShowJob"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A job or errand as it is now, and again whenever it has changed, until its final status.
+        pub async fn follow_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminShowJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::AdminShowJobResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/FollowJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.AdminService", "FollowJob"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Cancels anybody's job, or an errand.
+        pub async fn cancel_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminCancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminCancelJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/CancelJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.AdminService", "CancelJob"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes the copy of a failed or canceled job again, as a new job. Asked for again, it finds that job.
+        pub async fn retry_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminRetryJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminRetryJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/RetryJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("imagereplicator.v1.AdminService", "RetryJob"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Who works on what, and until when.
+        pub async fn list_leases(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminListLeasesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminListLeasesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/ListLeases",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.AdminService", "ListLeases"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Jobs with images that were granted, are not under way and not known to be gone.
+        pub async fn list_leftovers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminListLeftoversRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminListLeftoversResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/ListLeftovers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.AdminService", "ListLeftovers"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has a worker look for images of a region whose job nobody knows. Answers at once with the errand, which tells
+        /// what was found when it has ended.
+        pub async fn find_orphans(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminFindOrphansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminFindOrphansResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/FindOrphans",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.AdminService", "FindOrphans"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has a worker remove an image that such an errand has found, if it still is an orphan. Answers at once with
+        /// another errand.
+        pub async fn remove_orphan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminRemoveOrphanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminRemoveOrphanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/RemoveOrphan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.AdminService", "RemoveOrphan"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The configured limits and how much of them is in use.
+        pub async fn show_limits(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminShowLimitsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminShowLimitsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/ShowLimits",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.AdminService", "ShowLimits"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// From now on, and until it is undrained, no unit of the region is granted. What runs goes on.
+        pub async fn drain_region(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminDrainRegionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminDrainRegionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/DrainRegion",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.AdminService", "DrainRegion"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn undrain_region(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdminUndrainRegionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminUndrainRegionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/imagereplicator.v1.AdminService/UndrainRegion",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("imagereplicator.v1.AdminService", "UndrainRegion"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod admin_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with AdminServiceServer.
+    #[async_trait]
+    pub trait AdminService: std::marker::Send + std::marker::Sync + 'static {
+        /// Everybody's jobs, the newest first.
+        async fn list_jobs(
+            &self,
+            request: tonic::Request<super::AdminListJobsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminListJobsResponse>,
+            tonic::Status,
+        >;
+        /// All that is known of one job or errand.
+        async fn show_job(
+            &self,
+            request: tonic::Request<super::AdminShowJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminShowJobResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the FollowJob method.
+        type FollowJobStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::AdminShowJobResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// A job or errand as it is now, and again whenever it has changed, until its final status.
+        async fn follow_job(
+            &self,
+            request: tonic::Request<super::AdminShowJobRequest>,
+        ) -> std::result::Result<tonic::Response<Self::FollowJobStream>, tonic::Status>;
+        /// Cancels anybody's job, or an errand.
+        async fn cancel_job(
+            &self,
+            request: tonic::Request<super::AdminCancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminCancelJobResponse>,
+            tonic::Status,
+        >;
+        /// Makes the copy of a failed or canceled job again, as a new job. Asked for again, it finds that job.
+        async fn retry_job(
+            &self,
+            request: tonic::Request<super::AdminRetryJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminRetryJobResponse>,
+            tonic::Status,
+        >;
+        /// Who works on what, and until when.
+        async fn list_leases(
+            &self,
+            request: tonic::Request<super::AdminListLeasesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminListLeasesResponse>,
+            tonic::Status,
+        >;
+        /// Jobs with images that were granted, are not under way and not known to be gone.
+        async fn list_leftovers(
+            &self,
+            request: tonic::Request<super::AdminListLeftoversRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminListLeftoversResponse>,
+            tonic::Status,
+        >;
+        /// Has a worker look for images of a region whose job nobody knows. Answers at once with the errand, which tells
+        /// what was found when it has ended.
+        async fn find_orphans(
+            &self,
+            request: tonic::Request<super::AdminFindOrphansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminFindOrphansResponse>,
+            tonic::Status,
+        >;
+        /// Has a worker remove an image that such an errand has found, if it still is an orphan. Answers at once with
+        /// another errand.
+        async fn remove_orphan(
+            &self,
+            request: tonic::Request<super::AdminRemoveOrphanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminRemoveOrphanResponse>,
+            tonic::Status,
+        >;
+        /// The configured limits and how much of them is in use.
+        async fn show_limits(
+            &self,
+            request: tonic::Request<super::AdminShowLimitsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminShowLimitsResponse>,
+            tonic::Status,
+        >;
+        /// From now on, and until it is undrained, no unit of the region is granted. What runs goes on.
+        async fn drain_region(
+            &self,
+            request: tonic::Request<super::AdminDrainRegionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminDrainRegionResponse>,
+            tonic::Status,
+        >;
+        async fn undrain_region(
+            &self,
+            request: tonic::Request<super::AdminUndrainRegionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdminUndrainRegionResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What operators ask of the scheduler, on a port of its own. Every request names who asks; each is written to the log.
+    /// INVALID_ARGUMENT: a field makes no sense. NOT_FOUND: no such job. FAILED_PRECONDITION: it cannot be done as things
+    /// stand; says why.
+    #[derive(Debug)]
+    pub struct AdminServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> AdminServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for AdminServiceServer<T>
+    where
+        T: AdminService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/imagereplicator.v1.AdminService/ListJobs" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListJobsSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminListJobsRequest>
+                    for ListJobsSvc<T> {
+                        type Response = super::AdminListJobsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminListJobsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::list_jobs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListJobsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/ShowJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowJobSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminShowJobRequest>
+                    for ShowJobSvc<T> {
+                        type Response = super::AdminShowJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminShowJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::show_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/FollowJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct FollowJobSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::ServerStreamingService<super::AdminShowJobRequest>
+                    for FollowJobSvc<T> {
+                        type Response = super::AdminShowJobResponse;
+                        type ResponseStream = T::FollowJobStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminShowJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::follow_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FollowJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/CancelJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelJobSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminCancelJobRequest>
+                    for CancelJobSvc<T> {
+                        type Response = super::AdminCancelJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminCancelJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::cancel_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/RetryJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct RetryJobSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminRetryJobRequest>
+                    for RetryJobSvc<T> {
+                        type Response = super::AdminRetryJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminRetryJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::retry_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RetryJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/ListLeases" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLeasesSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminListLeasesRequest>
+                    for ListLeasesSvc<T> {
+                        type Response = super::AdminListLeasesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminListLeasesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::list_leases(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLeasesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/ListLeftovers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLeftoversSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminListLeftoversRequest>
+                    for ListLeftoversSvc<T> {
+                        type Response = super::AdminListLeftoversResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminListLeftoversRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::list_leftovers(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLeftoversSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/FindOrphans" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindOrphansSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminFindOrphansRequest>
+                    for FindOrphansSvc<T> {
+                        type Response = super::AdminFindOrphansResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminFindOrphansRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::find_orphans(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindOrphansSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/RemoveOrphan" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveOrphanSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminRemoveOrphanRequest>
+                    for RemoveOrphanSvc<T> {
+                        type Response = super::AdminRemoveOrphanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminRemoveOrphanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::remove_orphan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveOrphanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/ShowLimits" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowLimitsSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminShowLimitsRequest>
+                    for ShowLimitsSvc<T> {
+                        type Response = super::AdminShowLimitsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminShowLimitsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::show_limits(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowLimitsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/DrainRegion" => {
+                    #[allow(non_camel_case_types)]
+                    struct DrainRegionSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminDrainRegionRequest>
+                    for DrainRegionSvc<T> {
+                        type Response = super::AdminDrainRegionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminDrainRegionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::drain_region(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DrainRegionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/imagereplicator.v1.AdminService/UndrainRegion" => {
+                    #[allow(non_camel_case_types)]
+                    struct UndrainRegionSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AdminUndrainRegionRequest>
+                    for UndrainRegionSvc<T> {
+                        type Response = super::AdminUndrainRegionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdminUndrainRegionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::undrain_region(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UndrainRegionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for AdminServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "imagereplicator.v1.AdminService";
+    impl<T> tonic::server::NamedService for AdminServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

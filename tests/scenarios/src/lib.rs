@@ -1,6 +1,8 @@
 //! What the scenarios share: callers of the image copy API and of plans who notice everything that they
 //! are not promised.
 //!
+//! Pages of the documentation are read ([`page`]), typed into a shell ([`shell`]) and compared ([`sample`]) here, too.
+//!
 //! The scenarios themselves are the test binaries under `tests/`, each with a test bed of real servers.
 //! Nothing here is built on the product's own client code: a test must see the wire as callers do.
 
@@ -8,8 +10,11 @@ mod admin_port;
 mod answer;
 mod copies;
 mod event_stream;
+pub mod page;
 mod plans;
 mod replicas;
+pub mod sample;
+pub mod shell;
 mod turn;
 mod wiretap;
 mod witness;

@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use job_scheduler::fairness::RegionView;
 use job_scheduler::job_record::{JobRecord, Owner};
 use job_scheduler::plan_record::PlanRecord;
+use job_scheduler::store::admin::{AdminStore, Drain};
+use job_scheduler::store::lane::Lane;
 use job_scheduler::store::memory::MemoryStore;
 use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
 use job_scheduler::store::{
@@ -321,5 +323,37 @@ impl PlanStore for RemoteStore {
 
     async fn count_plans(&self) -> Result<usize, StoreError> {
         self.store.count_plans().await
+    }
+}
+
+/// Operators are not simulated: nobody drains anything.
+#[async_trait]
+impl AdminStore for RemoteStore {
+    async fn drains(&self) -> Result<Vec<(RegionId, Drain)>, StoreError> {
+        self.store.drains().await
+    }
+
+    async fn drain(&self, region: &RegionId, drain: &Drain) -> Result<Option<Drain>, StoreError> {
+        self.store.drain(region, drain).await
+    }
+
+    async fn undrain(&self, region: &RegionId) -> Result<Option<Drain>, StoreError> {
+        self.store.undrain(region).await
+    }
+
+    async fn waiting(&self, region: &RegionId) -> Result<Vec<(Lane, usize)>, StoreError> {
+        self.store.waiting(region).await
+    }
+
+    async fn with_leftovers(
+        &self,
+        region: &RegionId,
+        limit: usize,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.store.with_leftovers(region, limit).await
+    }
+
+    async fn open_jobs(&self, owner: &Owner) -> Result<usize, StoreError> {
+        self.store.open_jobs(owner).await
     }
 }

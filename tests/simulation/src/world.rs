@@ -200,6 +200,7 @@ impl World {
             requested_by: UserId::new("alice"),
             traceparent: None,
             plan_id: None,
+            retry_of: None,
         };
         let gateway = Process::new(format!("gateway {number}"));
         let queue = PublishingEnd {

@@ -1,5 +1,6 @@
 //! A running test bed, and what can be done to its parts.
 
+mod admin;
 mod bring_up;
 mod plan_clock;
 mod rabbitmq_memory;

@@ -68,8 +68,8 @@ impl Ports {
     }
     /// `number` counts from 1, up to [`SENTINELS`].
     pub(crate) fn sentinel(self, number: u16) -> u16 {
-        // And 69, 70 and 99.
-        self.0 + [69, 70, 99][usize::from(number - 1)]
+        // And 50, 74 and 75.
+        self.0 + [50, 74, 75][usize::from(number - 1)]
     }
     /// `number` counts from 1, up to [`MOST_SCHEDULERS`].
     pub(crate) fn scheduler(self, number: u16) -> u16 {
@@ -78,9 +78,12 @@ impl Ports {
     pub(crate) fn scheduler_admin(self, number: u16) -> u16 {
         self.0 + 30 + number
     }
+    pub(crate) fn scheduler_operators(self, number: u16) -> u16 {
+        self.0 + 40 + number
+    }
     /// `number` counts from 1, up to [`MOST_WORKERS`].
     pub(crate) fn worker_admin(self, region: Region, number: u16) -> u16 {
-        self.0 + 40 + region.index() * 30 + number
+        self.0 + 50 + region.index() * 25 + number
     }
 }
 
@@ -91,7 +94,7 @@ pub(crate) const SENTINELS: u16 = 3;
 /// Schedulers that a block has room for.
 pub(crate) const MOST_SCHEDULERS: u16 = 9;
 /// Workers a region that a block has room for.
-pub(crate) const MOST_WORKERS: u16 = 28;
+pub(crate) const MOST_WORKERS: u16 = 23;
 
 /// A block that nobody else has while this value lives.
 #[derive(Debug)]
@@ -193,7 +196,11 @@ mod tests {
         all.extend((1..=MOST_REDIS_REPLICAS).map(|number| ports.redis_replica(number)));
         all.extend((1..=SENTINELS).map(|number| ports.sentinel(number)));
         for number in 1..=MOST_SCHEDULERS {
-            all.extend([ports.scheduler(number), ports.scheduler_admin(number)]);
+            all.extend([
+                ports.scheduler(number),
+                ports.scheduler_admin(number),
+                ports.scheduler_operators(number),
+            ]);
         }
         let count = all.len();
         all.sort_unstable();

@@ -6,6 +6,7 @@ mod fake_glance;
 mod interruptions;
 mod leftovers;
 mod lost_answers;
+mod orphans;
 mod replicas;
 mod rig;
 mod steps;

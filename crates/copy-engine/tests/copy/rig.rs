@@ -93,6 +93,7 @@ impl Rig {
             requested_by: UserId::new("alice"),
             traceparent: None,
             plan_id: None,
+            retry_of: None,
         };
         let rig = Self {
             source: FakeGlance::start().await,

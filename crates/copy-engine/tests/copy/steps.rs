@@ -103,7 +103,7 @@ async fn disturb(kind: Kind, at_source: &str, at_destination: &str) {
 }
 
 fn may_end(kind: Kind) -> bool {
-    !kind.is_canceled() && kind != Kind::Removal
+    !kind.is_canceled() && !kind.is_removal()
 }
 
 fn cases(kind: Kind, side: Side, requests: &[Operation]) -> Vec<Case> {
@@ -136,7 +136,7 @@ async fn undisturbed(kind: Kind) -> ([(Side, Vec<Operation>); 2], EndState) {
     let end = course.end_state();
     assert!(course.record.is_over() || kind == Kind::Removal);
     match kind {
-        Kind::Removal => {
+        Kind::Removal | Kind::OrphanRemoval => {
             assert_eq!(end.status, JobStatus::Replicated);
             assert_eq!(end.images.len(), 1);
             assert!(end.images[0].1 == b"new bytes");
@@ -190,7 +190,7 @@ async fn one(case: Case, http: &HttpClient, expected: &EndState) {
         assert_eq!(end, *expected, "{case:?}");
     }
     assert_eq!(course.record.leftovers, [], "{case:?}");
-    if case.kind == Kind::Removal {
+    if case.kind.is_removal() {
         return;
     }
     let state = course.rig.destination.state();
@@ -321,4 +321,9 @@ async fn a_clean_up_of_half_an_image() {
 #[tokio::test]
 async fn the_removal_of_a_replica() {
     disturb(Kind::Removal, "", "show show show delete").await;
+}
+
+#[tokio::test]
+async fn the_removal_of_an_orphan() {
+    disturb(Kind::OrphanRemoval, "", "show patch delete").await;
 }

@@ -45,6 +45,11 @@ impl ImageFilter {
         self.with("visibility", visibility.as_str())
     }
 
+    /// Only hidden ones, which all other lists leave out.
+    pub fn hidden(self) -> Self {
+        self.with("os_hidden", "true")
+    }
+
     /// A smallest disk of exactly so many GiB.
     pub fn min_disk(self, gibibytes: u64) -> Self {
         // As a range: Glance compares what has no operator as text, which not every database takes.

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::Keystone;
-use crate::Error;
 use crate::http_client::Call;
+use crate::{DomainRef, Error};
 
 /// A project as Keystone knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -40,6 +40,16 @@ pub struct User {
     pub enabled: bool,
 }
 
+/// Projects, as far as Keystone tells of them in one list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ProjectList {
+    /// The projects.
+    pub projects: Vec<Project>,
+    /// There are more than Keystone's `list_limit`.
+    #[serde(default, rename = "truncated")]
+    pub is_truncated: bool,
+}
+
 #[derive(Deserialize)]
 struct ProjectDocument {
     project: Project,
@@ -53,6 +63,11 @@ struct UserDocument {
 #[derive(Deserialize)]
 struct UserList {
     users: Vec<User>,
+}
+
+#[derive(Deserialize)]
+struct DomainDocument {
+    domain: DomainRef,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +110,36 @@ impl Keystone {
         let found: Option<ProjectDocument> =
             none_if_unknown(self.get(with, url, "looking up a project").await)?;
         Ok(found.map(|document| document.project))
+    }
+
+    /// Every project.
+    ///
+    /// # Errors
+    /// Any failed call; [`Error::Forbidden`] when the token may not list projects.
+    pub async fn projects(&self, with: &SecretString) -> Result<ProjectList, Error> {
+        let url = self.at("projects")?;
+        self.get(with, url, "listing projects").await
+    }
+
+    /// The projects that the token's own user can have a token for.
+    ///
+    /// # Errors
+    /// Any failed call.
+    pub async fn own_projects(&self, with: &SecretString) -> Result<ProjectList, Error> {
+        let url = self.at("auth/projects")?;
+        self.get(with, url, "listing the service user's projects")
+            .await
+    }
+
+    /// A domain; none when Keystone does not know it.
+    ///
+    /// # Errors
+    /// Any failed call; [`Error::Forbidden`] when the token may not look up domains.
+    pub async fn domain(&self, with: &SecretString, id: &str) -> Result<Option<DomainRef>, Error> {
+        let url = self.at_segments(&["domains", id])?;
+        let found: Option<DomainDocument> =
+            none_if_unknown(self.get(with, url, "looking up a domain").await)?;
+        Ok(found.map(|document| document.domain))
     }
 
     /// A user; none when Keystone does not know it.

@@ -20,6 +20,8 @@ pub struct SchedulerConfig {
     pub listen: SocketAddr,
     /// Its admin port.
     pub admin_listen: SocketAddr,
+    /// Where operators call. Nobody there is asked for a token.
+    pub admin_grpc_listen: SocketAddr,
     /// How long a lease lives without a report.
     #[serde(deserialize_with = "duration::parse")]
     pub lease_length: Duration,
@@ -106,6 +108,7 @@ impl Default for SchedulerConfig {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 7100).into(),
             admin_listen: (Ipv4Addr::LOCALHOST, 9102).into(),
+            admin_grpc_listen: (Ipv4Addr::LOCALHOST, 7101).into(),
             lease_length: Duration::from_secs(30),
             heartbeat: Duration::from_secs(2),
             serving_gap: Duration::from_secs(10),

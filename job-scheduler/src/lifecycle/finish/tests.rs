@@ -1,4 +1,4 @@
-use domain::{ImageId, ReplicaFate, ResolvedImage};
+use domain::{ImageId, OrphansFound, ReplicaFate, ResolvedImage};
 
 use super::*;
 use crate::lifecycle::sample::{self, at, failed, finish_of, leased};
@@ -224,6 +224,33 @@ fn what_an_errand_came_to_is_kept_until_its_plan_is_told() {
 }
 
 #[test]
+fn what_an_operators_errand_came_to_is_kept_as_long_as_a_finished_job() {
+    let found = OrphansFound {
+        is_cut_off: true,
+        ..OrphansFound::default()
+    };
+    for (task, outcome, result) in [
+        (
+            sample::find_orphans(),
+            Outcome::OrphansFound(found.clone()),
+            ErrandResult::OrphansFound(found),
+        ),
+        (
+            sample::remove_orphan(),
+            Outcome::Removed(ReplicaFate::Gone),
+            ErrandResult::Removed(ReplicaFate::Gone),
+        ),
+    ] {
+        let held = leased(&sample::accepted_as(task), 0);
+        let (done, _) = end(&held, &finish_of(&held, outcome), 1);
+        assert_eq!(done.status, JobStatus::Replicated);
+        assert_eq!(done.errand_result, Some(result));
+        // Nobody's plan waits for it: the janitor takes it when its time has come.
+        assert!(done.is_over());
+    }
+}
+
+#[test]
 fn an_errand_that_fails_is_tried_again_as_a_copy_is() {
     let rules = sample::rules();
     let mut record = leased(&sample::accepted_as(sample::remove()), 0);
@@ -258,6 +285,7 @@ fn an_end_that_is_another_tasks_is_not_believed() {
     let image = ImageId::from_uuid(uuid::Uuid::from_u128(1));
     let replicated = || Outcome::Replicated { image };
     let removed = || Outcome::Removed(ReplicaFate::Gone);
+    let found = || Outcome::OrphansFound(OrphansFound::default());
     let errand = |task| leased(&sample::accepted_as(task), 0);
     for (record, outcome) in [
         (sample::granted(), resolved()),
@@ -266,6 +294,9 @@ fn an_end_that_is_another_tasks_is_not_believed() {
         (errand(sample::resolve()), removed()),
         (errand(sample::remove()), replicated()),
         (errand(sample::remove()), resolved()),
+        (errand(sample::find_orphans()), removed()),
+        (errand(sample::remove_orphan()), found()),
+        (sample::granted(), found()),
     ] {
         let (over, verdict) = end(&record, &finish_of(&record, outcome), 1);
         assert_eq!(verdict, FinishVerdict::Committed);

@@ -2,7 +2,7 @@
 
 use super::tables::Tables;
 use crate::store::StoreError;
-use crate::store::change::{Change, LaneKeys, Op};
+use crate::store::change::{Change, LaneKeys, Op, OpenGuard};
 use crate::store::keys::CLOCK;
 
 /// Puts a lane where the limits say.
@@ -62,6 +62,10 @@ pub(super) fn forget_paid(tables: &mut Tables, virtual_times: &str) {
 
 /// The first refusal of a change.
 pub(super) fn refusal(tables: &Tables, change: &Change, job: &str) -> Option<StoreError> {
+    let is_drained = |open: &OpenGuard| tables.field(&open.key, &open.region).is_some();
+    if change.open.as_ref().is_some_and(is_drained) {
+        return Some(StoreError::Drained);
+    }
     let full = |guard: &crate::store::change::Guard| tables.size(&guard.key) >= guard.limit;
     if change.guards.iter().any(full) {
         return Some(StoreError::LimitReached);

@@ -102,7 +102,8 @@ fn an_errand_is_seen_by_workers_and_its_plan_only() {
         entries.iter().any(|entry| {
             let (Entry::Member { key, .. } | Entry::Scored { key, .. } | Entry::Field { key, .. }) =
                 entry;
-            key.starts_with("p:list:") || key.starts_with("p:open:")
+            let is_list = key.starts_with("p:list:") && !key.starts_with("p:list:~errands");
+            is_list || key.starts_with("p:open:")
         })
     };
     let accepted = sample::accepted_as(sample::remove());
@@ -120,6 +121,24 @@ fn an_errand_is_seen_by_workers_and_its_plan_only() {
         assert!(!is_listed(record), "a caller would see it");
     }
     assert_eq!(places(&plan_told(&done).expect("news")), ["finished"]);
+}
+
+#[test]
+fn operators_find_errands_in_a_list_of_their_own() {
+    for task in sample::errands() {
+        let record = sample::accepted_as(task);
+        let listed: Vec<String> = entries(&record, &Keys::new("p"))
+            .into_iter()
+            .filter_map(|entry| match entry {
+                Entry::Scored { key, .. } if key.starts_with("p:list:") => Some(key),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            listed,
+            ["p:list:~errands", "p:list:~errands:replicate_requested"]
+        );
+    }
 }
 
 #[test]

@@ -129,6 +129,7 @@ impl Scripts {
             "conflict" => Err(StoreError::Conflict),
             "limit" => Err(StoreError::LimitReached),
             "claim" => Err(StoreError::ClaimTaken),
+            "drained" => Err(StoreError::Drained),
             _ => Err(unexpected(&answer)),
         }
     }

@@ -43,6 +43,9 @@ end
 
 -- The first refusal of a change, or nil.
 local function refusal(change, job)
+  if change.open and redis.call('HEXISTS', change.open.key, change.open.region) == 1 then
+    return 'drained'
+  end
   for _, guard in ipairs(change.guards) do
     if redis.call('SCARD', guard.key) >= guard.limit then return 'limit' end
   end

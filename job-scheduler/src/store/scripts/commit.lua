@@ -4,7 +4,7 @@
 -- KEYS[1] the job  [2] the sequence
 -- ARGV[1] the version that was read  [2] the new record, '' to remove it  [3] the change (JSON)
 --      [4] the job id  [5] the channel  [6] the notice or ''  [7] the last change of what was read, as the record has it
--- Returns {'done', version} | {'conflict', ''} | {'limit', ''} | {'claim', ''}
+-- Returns {'done', version} | {'conflict', ''} | {'drained', ''} | {'limit', ''} | {'claim', ''}
 -- When Redis falls back to an older state its counter does too, and gives the same version once more: to what was
 -- committed later.
 local stands = redis.call('HMGET', KEYS[1], 'v', 'r')

@@ -26,6 +26,10 @@ pub(crate) enum Act {
     UpdatePlan,
     SignalPlan(PlanEvent),
     DeletePlan,
+    /// What an operator does.
+    Operate(Verb),
+    /// A search for orphans asks of which images nobody knows.
+    ShowUnknownImages(u128),
     /// A tick of the reconciler.
     Reconcile,
     /// What the reconciler does once a minute.
@@ -45,6 +49,24 @@ pub(crate) enum Act {
     HidePlan,
     /// All can be read again.
     ShowHidden,
+}
+
+/// What operators do. Errands are named by numbers, as jobs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    List,
+    Show(u128),
+    Follow(u128),
+    Cancel(u128),
+    Retry(u128),
+    Leases,
+    Leftovers,
+    FindOrphans(u128),
+    /// What a search has found, by an errand of its own.
+    RemoveOrphan(u128, u128),
+    Limits,
+    Drain,
+    Undrain,
 }
 
 /// How a unit ends.
@@ -80,6 +102,21 @@ impl Act {
             Self::UpdatePlan => "UpdatePlan",
             Self::SignalPlan(_) => "SignalPlan",
             Self::DeletePlan => "DeletePlan",
+            Self::Operate(verb) => match verb {
+                Verb::List => "ListJobs",
+                Verb::Show(_) => "ShowJob",
+                Verb::Follow(_) => "FollowJob",
+                Verb::Cancel(_) => "CancelJob",
+                Verb::Retry(_) => "RetryJob",
+                Verb::Leases => "ListLeases",
+                Verb::Leftovers => "ListLeftovers",
+                Verb::FindOrphans(_) => "FindOrphans",
+                Verb::RemoveOrphan(..) => "RemoveOrphan",
+                Verb::Limits => "ShowLimits",
+                Verb::Drain => "DrainRegion",
+                Verb::Undrain => "UndrainRegion",
+            },
+            Self::ShowUnknownImages(_) => "ShowUnknownImages",
             Self::Reconcile
             | Self::Reseat
             | Self::KeepPlans
@@ -97,7 +134,10 @@ impl Act {
     pub(crate) fn is_answered_alike(self) -> bool {
         !matches!(
             self,
-            Self::Cancel(_) | Self::UpdatePlan | Self::SignalPlan(_)
+            Self::Cancel(_)
+                | Self::UpdatePlan
+                | Self::SignalPlan(_)
+                | Self::Operate(Verb::Cancel(_) | Verb::Retry(_) | Verb::Drain | Verb::Undrain)
         )
     }
 

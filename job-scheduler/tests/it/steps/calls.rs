@@ -146,7 +146,14 @@ impl World {
                 let images = vec![image];
                 finish_request::Outcome::Resolved(v1::Resolved { images })
             }
-            (End::Done, Unit::Remove(_)) => {
+            (End::Done, Unit::FindOrphans(_)) => {
+                let found = v1::OrphansFound {
+                    orphans: vec![orphan()],
+                    ..v1::OrphansFound::default()
+                };
+                finish_request::Outcome::OrphansFound(found)
+            }
+            (End::Done, Unit::Remove(_) | Unit::RemoveOrphan(_)) => {
                 let fate = Some(v1::replica_fate::Fate::Gone(v1::Gone {}));
                 finish_request::Outcome::Removed(v1::ReplicaFate { fate })
             }
@@ -256,6 +263,19 @@ impl World {
         }
     }
 
+    pub(super) async fn show_unknown_images(&self, claim: u128) -> Result<String, Away> {
+        let (grant, orphan) = (&self.grants[&claim], orphan());
+        let request = v1::ShowUnknownImagesRequest {
+            job_id: grant.job_id.clone(),
+            lease_token: grant.lease_token.clone(),
+            images: vec![v1::ClaimedImage {
+                image_id: orphan.image_id,
+                job_id: orphan.job_id,
+            }],
+        };
+        answered(self.work_service().show_unknown_images(request).await)
+    }
+
     fn job_service(&self) -> JobServiceClient<JobServiceServer<JobApi>> {
         JobServiceClient::new(self.scheduler.services().0)
     }
@@ -269,7 +289,20 @@ impl World {
     }
 }
 
-fn answered<T: Debug>(answer: Result<Response<T>, Status>) -> Result<String, Away> {
+/// What a search finds.
+pub(super) fn orphan() -> v1::Orphan {
+    let job = job_id(77);
+    v1::Orphan {
+        image_id: job.image_of_attempt(1).to_string(),
+        tenant_id: "there".to_owned(),
+        job_id: job.to_string(),
+        attempt: 1,
+        status: "queued".to_owned(),
+        ..v1::Orphan::default()
+    }
+}
+
+pub(super) fn answered<T: Debug>(answer: Result<Response<T>, Status>) -> Result<String, Away> {
     match answer {
         Ok(answer) => Ok(format!("{:?}", answer.into_inner())),
         Err(status) => refused(&status),
@@ -277,7 +310,7 @@ fn answered<T: Debug>(answer: Result<Response<T>, Status>) -> Result<String, Awa
 }
 
 /// A refusal is an answer; an outage is none.
-fn refused(status: &Status) -> Result<String, Away> {
+pub(super) fn refused(status: &Status) -> Result<String, Away> {
     match status.code() {
         Code::Unavailable => Err(Away),
         code => Ok(format!("{code:?}")),

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use job_scheduler::fairness::RegionView;
 use job_scheduler::job_record::{JobRecord, Owner};
 use job_scheduler::plan_record::PlanRecord;
+use job_scheduler::store::admin::{AdminStore, Drain};
+use job_scheduler::store::lane::Lane;
 use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
 use job_scheduler::store::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
@@ -180,5 +182,13 @@ disturbed! {
         reads plan_page(query: &PlanQuery) -> Vec<PlanId>;
         reads holders(image: ImageId) -> Vec<PlanId>;
         reads count_plans() -> usize;
+    }
+    AdminStore {
+        reads drains() -> Vec<(RegionId, Drain)>;
+        writes drain(region: &RegionId, drain: &Drain) -> Option<Drain>;
+        writes undrain(region: &RegionId) -> Option<Drain>;
+        reads waiting(region: &RegionId) -> Vec<(Lane, usize)>;
+        reads with_leftovers(region: &RegionId, limit: usize) -> Vec<JobId>;
+        reads open_jobs(owner: &Owner) -> usize;
     }
 }

@@ -2,7 +2,7 @@
 
 use proto::v1::PlanEvent;
 
-use super::act::{Act, End};
+use super::act::{Act, End, Verb};
 
 /// One row: what came before, what is disturbed.
 #[derive(Debug, Clone, Copy)]
@@ -368,5 +368,76 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "news of an unreadable plan are put off",
         fired![Claim(1), Finish(1, Done), HidePlan],
         KeepPlans,
+    ),
+    row(
+        "an operator lists jobs",
+        &[Create(1), Pass(1), Create(2)],
+        Operate(Verb::List),
+    ),
+    row(
+        "an operator reads a job",
+        &[Create(1)],
+        Operate(Verb::Show(1)),
+    ),
+    row(
+        "an operator follows a job",
+        &[Create(1), Cancel(1)],
+        Operate(Verb::Follow(1)),
+    ),
+    row(
+        "an operator cancels a job",
+        &[Create(1)],
+        Operate(Verb::Cancel(1)),
+    ),
+    row(
+        "an operator has a job made again",
+        &[Create(1), Cancel(1)],
+        Operate(Verb::Retry(1)),
+    ),
+    row(
+        "an operator lists leases",
+        &[Create(1), Claim(1)],
+        Operate(Verb::Leases),
+    ),
+    row(
+        "an operator lists leftovers",
+        &[Create(1), Claim(1), Finish(1, FailedForGood)],
+        Operate(Verb::Leftovers),
+    ),
+    row(
+        "an operator looks for orphans",
+        &[],
+        Operate(Verb::FindOrphans(9)),
+    ),
+    row(
+        "a worker asks which images nobody knows",
+        &[Operate(Verb::FindOrphans(9)), Claim(1)],
+        ShowUnknownImages(1),
+    ),
+    row(
+        "a search for orphans ends",
+        &[Operate(Verb::FindOrphans(9)), Claim(1)],
+        Finish(1, Done),
+    ),
+    row(
+        "an operator has an orphan removed",
+        &[Operate(Verb::FindOrphans(9)), Claim(1), Finish(1, Done)],
+        Operate(Verb::RemoveOrphan(9, 10)),
+    ),
+    row(
+        "an operator reads the limits",
+        &[Create(1), Claim(1), Create(2)],
+        Operate(Verb::Limits),
+    ),
+    row("a region is drained", &[Create(1)], Operate(Verb::Drain)),
+    row(
+        "a drained region is asked for work",
+        &[Create(1), Operate(Verb::Drain)],
+        Claim(1),
+    ),
+    row(
+        "a region is undrained",
+        &[Create(1), Operate(Verb::Drain)],
+        Operate(Verb::Undrain),
     ),
 ];

@@ -121,6 +121,8 @@ impl World {
             | Act::UpdatePlan
             | Act::SignalPlan(_)
             | Act::DeletePlan => self.plan_call(act).await,
+            Act::Operate(verb) => self.operate(verb).await,
+            Act::ShowUnknownImages(claim) => self.show_unknown_images(claim).await,
             Act::Reconcile => done(reconciler::tick(jobs).await),
             Act::Reseat => done(reconciler::reseat(jobs).await),
             Act::KeepPlans => {

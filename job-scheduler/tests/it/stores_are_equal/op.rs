@@ -66,6 +66,10 @@ pub(super) enum Op {
         job: u8,
     },
     MarkServing,
+    Drain {
+        backwards: bool,
+        on: bool,
+    },
     Advance {
         seconds: u16,
     },
@@ -93,6 +97,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => (job(), 0..4_u8).prop_map(|(job, place)| Op::SetAside { job, place }),
         2 => job().prop_map(|job| Op::PutBack { job }),
         1 => Just(Op::MarkServing),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(backwards, on)| Op::Drain { backwards, on }),
         2 => (0..60_u16).prop_map(|seconds| Op::Advance { seconds }),
     ]
 }

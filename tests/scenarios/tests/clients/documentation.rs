@@ -5,10 +5,6 @@
 //! the text then tells readers to do, and `<!-- as USER in REGION -->` goes on as somebody else, with the variables that
 //! the page presumes.
 
-mod page;
-mod sample;
-mod shell;
-
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
@@ -17,8 +13,9 @@ use testbed::{ForeignClient, NewImage, Region, TestBed};
 
 use crate::bed;
 use crate::catalog::endpoint;
-use page::{Answer, Piece};
-use shell::Shell;
+use scenarios::page::{self, Answer, Piece};
+use scenarios::sample;
+use scenarios::shell::Shell;
 
 const PAGE: &str = include_str!("../../../../docs/api.md");
 

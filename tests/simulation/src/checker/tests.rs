@@ -56,6 +56,7 @@ fn sound() -> Evidence {
         requested_by: UserId::new("alice"),
         traceparent: None,
         plan_id: None,
+        retry_of: None,
     };
     let story = Story {
         job: job(),

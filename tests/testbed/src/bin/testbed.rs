@@ -86,10 +86,10 @@ struct Up {
     #[arg(long)]
     split_keystone: bool,
     /// Workers that copy into ot2.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(..=29))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(..=23))]
     workers: u16,
     /// Workers that copy into ot1.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(..=29))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(..=23))]
     workers_ot1: u16,
     /// Schedulers.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(..=9))]

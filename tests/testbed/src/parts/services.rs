@@ -28,9 +28,10 @@ pub(super) fn launch_balancer(site: &Site) -> anyhow::Result<Launch> {
 
 pub(super) fn launch_scheduler(site: &Site, number: u16) -> anyhow::Result<Launch> {
     let mut own = format!(
-        "[scheduler]\nlisten = '127.0.0.1:{}'\nadmin_listen = '127.0.0.1:{}'\n",
+        "[scheduler]\nlisten = '127.0.0.1:{}'\nadmin_listen = '127.0.0.1:{}'\nadmin_grpc_listen = '127.0.0.1:{}'\n",
         site.ports.scheduler(number),
-        site.ports.scheduler_admin(number)
+        site.ports.scheduler_admin(number),
+        site.ports.scheduler_operators(number)
     );
     if site.options.movable_plan_clock {
         let file = site.plan_clock();

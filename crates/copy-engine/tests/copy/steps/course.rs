@@ -1,10 +1,12 @@
 //! A job's course over as many units as it takes, ordered as the scheduler orders it: by the scheduler's own
 //! decisions, with the ids and leftovers that those grant. Only time and the worker around the engine are played here.
 
-use copy_engine::{Ended, Progress, Signals, Ungated, Unremoved, clean_up, remove_replica};
+use copy_engine::{
+    Ended, Progress, Signals, Ungated, Unremoved, clean_up, remove_orphan, remove_replica,
+};
 use domain::{
     ClaimId, CopySpec, Finish, FinishVerdict, Grant, JobStatus, LeaseToken, Outcome,
-    ProgressReport, Unit, WorkerId,
+    ProgressReport, ReplicaFate, Unit, WorkerId,
 };
 use jiff::Timestamp;
 use job_scheduler::job_record::JobRecord;
@@ -206,17 +208,15 @@ impl Course {
             Unit::CleanUp(spec) => self.clean_up(grant, spec, progress, signals).await,
             Unit::Remove(removal) => {
                 let glance = self.rig.destination.client(&self.rig.http);
-                tokio::select! {
-                    biased;
-                    () = ends.hand_back.cancelled() => Outcome::HandedBack,
-                    removed = remove_replica(&glance, removal, &Ungated) => match removed {
-                        Ok(fate) => Outcome::Removed(fate),
-                        Err(Unremoved::Failed(failure)) => outcome(Ended::Failed(failure)),
-                        Err(Unremoved::Withheld(_)) => Outcome::HandedBack,
-                    },
-                }
+                removal_outcome(ends, remove_replica(&glance, removal, &Ungated)).await
             }
-            Unit::Resolve(_) => panic!("no unit of the engine"),
+            Unit::RemoveOrphan(removal) => {
+                let glance = self.rig.destination.client(&self.rig.http);
+                let is_unknown = || async { Ok(true) };
+                let removing = remove_orphan(&glance, removal, is_unknown, &Ungated);
+                removal_outcome(ends, removing).await
+            }
+            Unit::Resolve(_) | Unit::FindOrphans(_) => panic!("no unit of the engine"),
         }
     }
 
@@ -241,9 +241,7 @@ impl Course {
         }
         match &grant.unit {
             Unit::Copy(_) => signals.hand_back = ends.hand_back.clone(),
-            Unit::CleanUp(_) | Unit::Resolve(_) | Unit::Remove(_) => {
-                signals.stop = ends.hand_back.clone();
-            }
+            _ => signals.stop = ends.hand_back.clone(),
         }
         signals
     }
@@ -286,6 +284,21 @@ impl Course {
         let (record, verdict) = finished.expect("legal");
         self.record = record.expect("the token is the current one");
         verdict
+    }
+}
+
+async fn removal_outcome(
+    ends: &Ends,
+    removing: impl Future<Output = Result<ReplicaFate, Unremoved>>,
+) -> Outcome {
+    tokio::select! {
+        biased;
+        () = ends.hand_back.cancelled() => Outcome::HandedBack,
+        removed = removing => match removed {
+            Ok(fate) => Outcome::Removed(fate),
+            Err(Unremoved::Failed(failure)) => outcome(Ended::Failed(failure)),
+            Err(Unremoved::Withheld(_)) => Outcome::HandedBack,
+        },
     }
 }
 

@@ -1,7 +1,10 @@
 //! The kinds of units that are disturbed, each after what came before it. Whatever an earlier attempt left, it has
 //! left by crashing there.
 
-use domain::{Destination, JobId, PlanId, RecoveryPoint, RegionId, ReplicaRemoval, TenantId};
+use copy_engine::REPLICATED_BY_JOB;
+use domain::{
+    Destination, JobId, OrphanRemoval, PlanId, RecoveryPoint, RegionId, ReplicaRemoval, TenantId,
+};
 use jiff::Timestamp;
 use job_scheduler::task::Task;
 use openstack::{HttpClient, Visibility};
@@ -44,6 +47,8 @@ pub(crate) enum Kind {
     HalfCleanUp,
     /// The removal of a replica that a plan keeps no longer.
     Removal,
+    /// The removal of a protected image whose job nobody knows.
+    OrphanRemoval,
 }
 
 impl Kind {
@@ -71,6 +76,10 @@ impl Kind {
         if self == Self::Removal {
             let removal = removal(&rig);
             return Course::new(rig, Task::Remove(removal));
+        }
+        if self == Self::OrphanRemoval {
+            let removal = orphan_removal(&rig);
+            return Course::new(rig, Task::RemoveOrphan(removal));
         }
         match self {
             Self::Hashed => rig.change_source(|image| {
@@ -128,6 +137,11 @@ impl Kind {
         }
     }
 
+    /// Whether it is no copy's.
+    pub(crate) fn is_removal(self) -> bool {
+        matches!(self, Self::Removal | Self::OrphanRemoval)
+    }
+
     /// Whether the job ends without an image.
     pub(crate) fn is_canceled(self) -> bool {
         matches!(
@@ -160,5 +174,25 @@ fn removal(rig: &Rig) -> ReplicaRemoval {
             made_at: Timestamp::UNIX_EPOCH,
         },
         survivors: vec![newest, newer],
+    }
+}
+
+/// An orphan at the destination, and an image that stays.
+fn orphan_removal(rig: &Rig) -> OrphanRemoval {
+    let [lost, known] = [10, 11].map(|number| JobId::from_uuid(uuid::Uuid::from_u128(number)));
+    let image = lost.image_of_attempt(2);
+    let orphan = FakeImage::active(image, TENANT, b"old bytes").with("protected", true);
+    let orphan = orphan.with(REPLICATED_BY_JOB, lost.to_string());
+    rig.destination.put(orphan);
+    let replica = FakeImage::active(known.image_of_attempt(1), TENANT, b"new bytes");
+    rig.destination.put(replica);
+    OrphanRemoval {
+        region: RegionId::new("ot2"),
+        image,
+        tenant: TenantId::new(TENANT),
+        job: lost,
+        made_before: Timestamp::MAX,
+        even_if_whole: true,
+        even_if_protected: true,
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 /// A piece of the page, in its order.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Piece<'a> {
+pub enum Piece<'a> {
     /// Commands, and the answer that follows them.
     Example(&'a str, Option<Answer<'a>>),
     /// A variable's name, and the key of the last answer that it is set to.
@@ -15,8 +15,10 @@ pub(crate) enum Piece<'a> {
 
 /// What an example prints.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Answer<'a> {
+pub enum Answer<'a> {
+    /// A document.
     Json(&'a str),
+    /// Text.
     Text(&'a str),
 }
 
@@ -24,7 +26,7 @@ pub(crate) enum Answer<'a> {
 ///
 /// # Errors
 /// When a block doesn't end, or an answer follows nothing.
-pub(crate) fn pieces(page: &str) -> anyhow::Result<Vec<Piece<'_>>> {
+pub fn pieces(page: &str) -> anyhow::Result<Vec<Piece<'_>>> {
     let mut pieces = Vec::new();
     let mut rest = page;
     while let Some((line, after)) = rest.split_once('\n') {

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const END: u8 = 0x1e;
 
 /// A running bash.
-pub(crate) struct Shell {
+pub struct Shell {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     _process: Child,
@@ -27,7 +27,7 @@ impl Shell {
     ///
     /// # Errors
     /// When there is no bash.
-    pub(crate) fn start(client: Command) -> anyhow::Result<Self> {
+    pub fn start(client: Command) -> anyhow::Result<Self> {
         let client = client.as_std();
         let mut bash = Command::new("bash");
         bash.args(["--norc", "--noprofile"]).env_clear();
@@ -55,7 +55,7 @@ impl Shell {
     ///
     /// # Errors
     /// When the last one exits with anything but 0, or they don't end.
-    pub(crate) async fn run(&mut self, commands: &str) -> anyhow::Result<String> {
+    pub async fn run(&mut self, commands: &str) -> anyhow::Result<String> {
         let typed = format!("{{ {commands}\n}} 2>&1 </dev/null\nprintf '\\036%d\\n' $?\n");
         self.input.write_all(typed.as_bytes()).await?;
         let mut printed = Vec::new();
@@ -75,7 +75,7 @@ impl Shell {
     ///
     /// # Errors
     /// When the shell is gone.
-    pub(crate) async fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
+    pub async fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
         self.run(&format!("{name}='{value}'")).await?;
         Ok(())
     }

@@ -1,0 +1,77 @@
+//! A region is drained while copies run and wait.
+
+use anyhow::ensure;
+use testbed::{Part, eventually};
+
+use crate::stage::{PATIENCE, SCHEDULERS, admin, document, expect_audited, refusal, region, turn};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drained_region_finishes_what_runs_and_begins_nothing_until_it_is_undrained()
+-> anyhow::Result<()> {
+    let turn = turn().await?;
+    let image = turn.image("before a drain", 64).await?;
+    let running = turn.start(&image).await?;
+    turn.copies().until_copying(&running).await?;
+    let drained = admin(&turn, &["region", "drain", "ot2", "--operator", "olga"]).await?;
+    ensure!(drained.starts_with("region ot2 is drained"), "{drained}");
+    expect_audited(&turn, &["olga", "region drain", "ot2", "done"])?;
+
+    // A caller is not turned away, and what ran ends well.
+    let waiting = turn.start(&image).await?;
+    let done = turn.copies().until_replicated(&running).await?;
+    let first = turn.replicas().expect_whole(&done, &image).await?;
+    for number in 1..=SCHEDULERS {
+        until_metric(&turn, number, 1).await?;
+    }
+
+    // It outlives every scheduler, and Redis.
+    for number in 1..=SCHEDULERS {
+        turn.bed.kill(Part::Scheduler(number)).await?;
+    }
+    turn.bed.kill(Part::Redis).await?;
+    turn.bed.start(Part::Redis).await?;
+    for number in 1..=SCHEDULERS {
+        turn.bed.start(Part::Scheduler(number)).await?;
+        until_metric(&turn, number, 1).await?;
+    }
+    let usage = document(&turn, &["limits"]).await?;
+    let ot2 = region(&usage, "ot2")?;
+    ensure!(
+        ot2["drain"]["operator"] == "olga" && ot2["running_into"] == 0,
+        "{usage}"
+    );
+    ensure!(usage["tenants"][0]["waiting"] == 1, "{usage}");
+    let shown = turn.copies().show(&waiting).await?;
+    ensure!(
+        shown["status"] == "replicate_requested" && shown["attempt"] == 0,
+        "{shown}"
+    );
+    let refused = refusal(&turn, &["orphans", "ot2"]).await?;
+    ensure!(refused.contains("undrain it first"), "{refused}");
+
+    admin(&turn, &["region", "undrain", "ot2"]).await?;
+    let done = turn.copies().until_replicated(&waiting).await?;
+    let second = turn.replicas().expect_whole(&done, &image).await?;
+    for number in 1..=SCHEDULERS {
+        until_metric(&turn, number, 0).await?;
+    }
+    turn.leave(&[first, second]).await
+}
+
+/// Waits until a scheduler's metric says whether `ot2` is drained.
+async fn until_metric(turn: &scenarios::Turn, scheduler: u16, value: u8) -> anyhow::Result<()> {
+    let line = format!("image_replicator_scheduler_region_drained{{region=\"ot2\"}} {value}");
+    let part = Part::Scheduler(scheduler);
+    eventually(PATIENCE, format!("{line} of {part}"), || async {
+        let path = turn.bed.directory().join(part.to_string());
+        let config = std::fs::read_to_string(path.join("config.toml"))?;
+        let mut lines = config.lines();
+        let address = lines.find_map(|line| line.strip_prefix("admin_listen = "));
+        let address = address.unwrap_or_default().trim_matches(['"', '\'']);
+        let page = testbed::http_client()?.get(format!("http://{address}/metrics"));
+        let page = page.send().await?.text().await?;
+        ensure!(page.lines().any(|it| it == line), "it does not say so");
+        Ok(())
+    })
+    .await
+}

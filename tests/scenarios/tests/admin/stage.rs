@@ -1,0 +1,162 @@
+//! The test bed of this binary, and how an operator's commands are run on it.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::Method;
+use scenarios::Turn;
+use serde_json::Value;
+use testbed::{MadeImage, Part, Region, TestBed, eventually};
+use tokio::sync::{Mutex, OnceCell};
+
+/// The only worker.
+pub(crate) const WORKER: Part = Part::Worker(Region::Ot2, 1);
+/// The Glance that is read; frozen, it holds a copy where it is.
+pub(crate) const SOURCE: Part = Part::Glance(Region::Ot1);
+/// How many schedulers there are.
+pub(crate) const SCHEDULERS: u16 = 2;
+
+/// How long something that happens behind an answer may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What takes minutes in production takes seconds here, in the same proportions.
+const CONFIG: &str = "
+[gateway]
+requests_per_second = 2000
+request_burst = 10000
+[scheduler]
+lease_length = '6s'
+heartbeat = '1s'
+serving_gap = '3s'
+reconcile_every = '250ms'
+retry_first = '500ms'
+retry_longest = '2s'
+[worker]
+copies = 1
+poll_shortest = '500ms'
+poll_longest = '1s'
+report_every = '200ms'
+drain = '9s'
+";
+
+static BED: OnceCell<TestBed> = OnceCell::const_new();
+static TURNS: Mutex<()> = Mutex::const_new(());
+
+/// This test's turn on the test bed.
+pub(crate) async fn turn() -> anyhow::Result<Turn> {
+    let builder = TestBed::builder()
+        .schedulers(SCHEDULERS)
+        .workers(Region::Ot1, 0)
+        .workers(Region::Ot2, 1)
+        .config(CONFIG);
+    let bed = BED.get_or_try_init(|| builder.start()).await?;
+    let turn = Turn::take(bed, &TURNS).await?;
+    for region in ["ot1", "ot2"] {
+        admin(&turn, &["region", "undrain", region]).await?;
+    }
+    Ok(turn)
+}
+
+/// What a command printed; it must have done all that it was asked for.
+pub(crate) async fn admin(turn: &Turn, words: &[&str]) -> anyhow::Result<String> {
+    let (code, printed, complained) = run(turn, words).await?;
+    ensure!(
+        code == Some(0),
+        "{words:?} ends with {code:?}: {printed}{complained}"
+    );
+    Ok(printed)
+}
+
+/// The same as a document.
+pub(crate) async fn document(turn: &Turn, words: &[&str]) -> anyhow::Result<Value> {
+    let words = [words, &["--json"]].concat();
+    Ok(serde_json::from_str(&admin(turn, &words).await?)?)
+}
+
+/// Why a command was refused.
+pub(crate) async fn refusal(turn: &Turn, words: &[&str]) -> anyhow::Result<String> {
+    let (code, printed, complained) = run(turn, words).await?;
+    ensure!(
+        code == Some(1),
+        "{words:?} ends with {code:?}: {printed}{complained}"
+    );
+    Ok(complained)
+}
+
+async fn run(turn: &Turn, words: &[&str]) -> anyhow::Result<(Option<i32>, String, String)> {
+    let mut command = turn.bed.admin()?;
+    let output = command.args(words).output().await?;
+    Ok((
+        output.status.code(),
+        String::from_utf8(output.stdout)?,
+        String::from_utf8(output.stderr)?,
+    ))
+}
+
+/// A copy that fails for good: its image is deactivated before a worker reads it, and usable again afterwards.
+pub(crate) async fn failed_job(turn: &Turn) -> anyhow::Result<(MadeImage, String)> {
+    let image = turn.image("deactivated for a while", 1).await?;
+    turn.bed.freeze(WORKER).await?;
+    let job = turn.start(&image).await?;
+    act(turn, &image, "deactivate").await?;
+    turn.bed.thaw(WORKER).await?;
+    let ended = turn.copies().until_final(&job).await?;
+    ensure!(ended["status"] == "error", "{ended}");
+    act(turn, &image, "reactivate").await?;
+    Ok((image, job))
+}
+
+async fn act(turn: &Turn, image: &MadeImage, action: &str) -> anyhow::Result<()> {
+    let path = format!("/v2/images/{}/actions/{action}", image.id);
+    let answer = turn.here().glance(Method::POST, &path).send().await?;
+    answer.error_for_status()?;
+    Ok(())
+}
+
+/// Starts a copy and freezes the source's Glance while its bytes move: it lasts until the source is thawed.
+pub(crate) async fn hold(turn: &Turn, job: &str) -> anyhow::Result<()> {
+    turn.copies().until_copying(job).await?;
+    turn.bed.freeze(SOURCE).await?;
+    let held = turn.copies().show(job).await?;
+    ensure!(held["status"] == "replicating", "it got away: {held}");
+    Ok(())
+}
+
+/// Waits until nobody works for `ot2`, by the word of `limits`.
+pub(crate) async fn until_nothing_runs(turn: &Turn) -> anyhow::Result<()> {
+    eventually(PATIENCE, "the lapse of a lease", || async {
+        let usage = document(turn, &["limits"]).await?;
+        let running = &region(&usage, "ot2")?["running_into"];
+        ensure!(*running == 0, "{usage}");
+        Ok(())
+    })
+    .await
+}
+
+/// What `limits` tells of a region.
+pub(crate) fn region<'a>(usage: &'a Value, region: &str) -> anyhow::Result<&'a Value> {
+    let regions = usage["regions"].as_array().context("no regions")?;
+    let found = regions.iter().find(|it| it["region_id"] == region);
+    found.context("no such region")
+}
+
+/// Wipes Redis altogether.
+pub(crate) async fn wipe_redis(turn: &Turn) -> anyhow::Result<()> {
+    let mut redis = turn.bed.redis().await?;
+    redis::cmd("FLUSHALL").query_async::<()>(&mut redis).await?;
+    Ok(())
+}
+
+/// Fails unless the log of one scheduler has a line with each of these words: an operator's act is written down once.
+pub(crate) fn expect_audited(turn: &Turn, words: &[&str]) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
+    for number in 1..=SCHEDULERS {
+        let log = turn.bed.log(Part::Scheduler(number))?;
+        let audited = log.lines().filter(|line| {
+            line.contains("an operator's act") && words.iter().all(|word| line.contains(word))
+        });
+        lines.extend(audited.map(str::to_owned));
+    }
+    ensure!(lines.len() == 1, "{words:?} expected once: {lines:#?}");
+    Ok(())
+}
