@@ -29,7 +29,6 @@ mod metrics;
 mod middleware;
 mod openapi;
 mod plans;
-mod quoted;
 mod request_id;
 mod request_rate;
 mod router;

@@ -3,7 +3,7 @@
 use domain::{JobId, JobStatus};
 use url::form_urlencoded;
 
-use crate::quoted::quoted;
+use domain::quoted;
 
 /// Jobs on a page, at most and unless asked otherwise.
 pub(crate) const LARGEST_PAGE: u16 = 1000;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::InvalidBody;
-use crate::quoted::quoted;
+use domain::quoted;
 
 /// The members of an object that have not been taken yet, in the order of the text.
 pub(super) struct Object(Vec<(String, Value)>);

@@ -12,8 +12,8 @@ use jiff::tz::TimeZone;
 use url::form_urlencoded;
 
 use super::filters::{ImageFilters, StatusFilter};
-use crate::quoted::quoted;
 use crate::whole_number;
+use domain::quoted;
 
 /// Images on a page, at most and unless asked otherwise. Nova's `max_limit`.
 const LARGEST_PAGE: usize = 1000;

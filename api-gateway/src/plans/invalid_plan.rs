@@ -1,6 +1,6 @@
 //! Why a body is no plan: sentences that name the field and the remedy.
 
-use crate::quoted::quoted;
+use domain::quoted;
 
 /// What a body that is refused is told; the text is for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

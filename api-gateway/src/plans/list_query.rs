@@ -4,8 +4,8 @@
 
 use url::form_urlencoded;
 
-use crate::quoted::quoted;
 use crate::whole_number;
+use domain::quoted;
 
 /// Plans on a page unless asked otherwise; the backup API's own.
 const PAGE: usize = 10;

@@ -10,6 +10,7 @@ mod ids;
 mod orphan;
 mod plan;
 mod property_pattern;
+mod quoted;
 mod schedule;
 mod status;
 mod unit;
@@ -27,6 +28,7 @@ pub use plan::{
     RecoveryPoint, ReplicaFate, ReplicaRemoval, ResolvedImage, RunResult, RunView,
 };
 pub use property_pattern::PropertyPattern;
+pub use quoted::quoted;
 pub use schedule::{InvalidSchedule, Schedule, ScheduleFields};
 pub use status::{JobStatus, UnknownStatus};
 pub use unit::{Unit, UnitKind};

@@ -1,12 +1,13 @@
 //! The properties against the kept corpora, and against mutations of them.
 //!
-//! `FOREIGN_INPUT_CASES` says how many mutations of each property are tried; 2000 unless it is set.
+//! `FOREIGN_INPUT_CASES` says how many mutations of each property are tried, and makes them others each time;
+//! without it they are the same 2000.
 
 use std::path::{Path, PathBuf};
 
 use foreign_input::{TARGETS, check};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const CASES: u32 = 2000;
 
@@ -121,8 +122,10 @@ fn every_property_holds_for_its_corpus() {
 
 #[test]
 fn every_property_holds_for_mutations_of_its_corpus() {
-    let cases = std::env::var("FOREIGN_INPUT_CASES").ok();
-    let cases = cases.map_or(CASES, |cases| cases.parse().expect("a number of cases"));
+    let more = std::env::var("FOREIGN_INPUT_CASES").ok();
+    let cases = more
+        .as_ref()
+        .map_or(CASES, |cases| cases.parse().expect("a number of cases"));
     for (name, _) in TARGETS {
         let seeds = corpus(name);
         let chosen = prop::sample::select(seeds.clone());
@@ -134,11 +137,18 @@ fn every_property_holds_for_mutations_of_its_corpus() {
                 bytes
             },
         );
-        let mut runner = TestRunner::new(Config {
+        let config = Config {
             cases,
             failure_persistence: None,
             ..Config::default()
-        });
+        };
+        // The suite's mutations are always the same; a search for more has its own.
+        let mut runner = match more {
+            Some(_) => TestRunner::new(config),
+            None => {
+                TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+            }
+        };
         let outcome = runner.run(&mutated, |bytes| {
             check(name, &bytes);
             Ok(())

@@ -9,6 +9,7 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 
 use super::field::YEARS;
+use crate::quoted;
 
 /// Reads a date; a fraction of a second is dropped.
 ///
@@ -32,13 +33,15 @@ pub(super) fn rounded_up(text: &str) -> Result<Timestamp, String> {
 fn seconds(text: &str) -> Result<(i64, bool), String> {
     let not_understood = |_| {
         format!(
-            "{text:?} is not a date; write one such as 2027-03-01T04:30:00, in UTC or with an offset"
+            "{} is not a date; write one such as 2027-03-01T04:30:00, in UTC or with an offset",
+            quoted(text)
         )
     };
     let pieces = Pieces::parse(text).map_err(not_understood)?;
     if pieces.time_zone_annotation().is_some() {
         return Err(format!(
-            "{text:?} names a time zone; write an offset such as +02:00 instead"
+            "{} names a time zone; write an offset such as +02:00 instead",
+            quoted(text)
         ));
     }
     if !YEARS.contains(&pieces.date().year()) {
@@ -54,7 +57,10 @@ fn seconds(text: &str) -> Result<(i64, bool), String> {
 }
 
 fn out_of_range(text: &str) -> String {
-    format!("{text:?} is out of range; write a date in the years 1970 to 9999")
+    format!(
+        "{} is out of range; write a date in the years 1970 to 9999",
+        quoted(text)
+    )
 }
 
 #[cfg(test)]

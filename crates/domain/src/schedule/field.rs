@@ -13,6 +13,8 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Weekday;
 
+use crate::quoted;
+
 /// The years in which anything fires.
 pub(super) const YEARS: RangeInclusive<i16> = 1970..=9999;
 
@@ -119,7 +121,8 @@ impl Kind {
         };
         if step.is_some() && range.contains(|letter: char| letter.is_ascii_alphabetic()) {
             return Err(format!(
-                "{text:?} has a step after a name; write numbers instead"
+                "{} has a step after a name; write numbers instead",
+                quoted(text)
             ));
         }
         for value in [first, last] {
@@ -132,13 +135,18 @@ impl Kind {
         }
         if first > last {
             return Err(format!(
-                "{text:?} goes backwards; write two ranges with a comma between them"
+                "{} goes backwards; write two ranges with a comma between them",
+                quoted(text)
             ));
         }
         match step {
-            Some(0) => Err(format!("{text:?} has a step of 0; write at least 1")),
+            Some(0) => Err(format!(
+                "{} has a step of 0; write at least 1",
+                quoted(text)
+            )),
             Some(step) if step > last - first => Err(format!(
-                "{text:?} has a step that is greater than its range; write only {first}, or a step of at most {}",
+                "{} has a step that is greater than its range; write only {first}, or a step of at most {}",
+                quoted(text),
                 last - first
             )),
             step => Ok(Expression::Span(Span {
@@ -163,7 +171,8 @@ impl Kind {
     fn number(&self, text: &str, expression: &str) -> Result<i16, String> {
         if text.is_empty() || !text.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(format!(
-                "{expression:?} is not understood; write {}, or several with commas between them",
+                "{} is not understood; write {}, or several with commas between them",
+                quoted(expression),
                 self.forms()
             ));
         }

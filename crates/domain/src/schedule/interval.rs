@@ -3,6 +3,8 @@
 //! Freezer's interface takes the plural forms only; its manual writes `1 day`, so the singular forms are taken too.
 //! `continuous`, Freezer's word for a backup that never ends, means nothing for copies and is refused.
 
+use crate::quoted;
+
 /// A span of whole seconds, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Interval {
@@ -24,8 +26,9 @@ impl Interval {
         }
         let not_understood = || {
             format!(
-                "{text:?} is not an interval; write a number and weeks, days, hours, minutes or seconds, such as \
-                 \"6 hours\""
+                "{} is not an interval; write a number and weeks, days, hours, minutes or seconds, such as \
+                 \"6 hours\"",
+                quoted(text)
             )
         };
         let (count, unit) = text.split_once(' ').ok_or_else(not_understood)?;
@@ -45,7 +48,11 @@ impl Interval {
             Ok(count) => Ok(Self {
                 seconds: i64::from(count) * unit,
             }),
-            Err(_) => Err(format!("{count} is too much; write at most {}", u32::MAX)),
+            Err(_) => Err(format!(
+                "{} is too much; write at most {}",
+                quoted(count),
+                u32::MAX
+            )),
         }
     }
 

@@ -6,7 +6,7 @@ const LONGEST: usize = 64;
 /// The text in double quotes, cut to a readable length, control characters escaped: it can neither
 /// forge a line of a message nor flood it.
 #[must_use]
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(LONGEST).collect();
     if shown.len() < text.len() {
         shown.push('…');
