@@ -38,7 +38,11 @@ async fn a_rolling_restart_of_everything_costs_callers_no_error_and_no_job() -> 
         ledger.answers
     ));
 
-    ensure!(ledger.streams >= 3, "no stream outlived a gateway");
+    // Whichever of the two gateways the first stream was at, it was restarted.
+    ensure!(
+        ledger.streams >= 2,
+        "no stream was followed to another gateway"
+    );
     let mut replicas = Vec::new();
     for (job, image) in &ledger.accepted {
         let document = turn.copies().until_replicated(job).await?;
