@@ -39,6 +39,10 @@ pub struct PlanRecord {
     pub created_at: Timestamp,
     /// When it was edited last.
     pub updated_at: Timestamp,
+    /// When it was committed last, for whatever reason: with the version it tells whether it still is what was read. None in
+    /// a record that was written before this was noted.
+    #[serde(default)]
+    pub changed_at: Option<Timestamp>,
     /// When its schedule was written: intervals count from here.
     pub scheduled_at: Timestamp,
     /// Its schedule is empty and the one fire of that has not been yet.

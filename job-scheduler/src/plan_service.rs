@@ -16,7 +16,7 @@ use crate::plan_record::PlanRecord;
 use crate::plans::{Decision, Plans};
 use crate::status::CallError;
 use crate::store::StoreError;
-use crate::store::plans::{CreatedPlan, PlanQuery, StoredPlan};
+use crate::store::plans::{CreatedPlan, PlanQuery, PlanTerms, StoredPlan};
 use crate::viewer::Viewer;
 
 /// The most plans that are read at once for a page.
@@ -54,7 +54,11 @@ impl PlanApi {
         self.acceptance.check()?;
         let record = accept(wanted, plans.now(), &plans.rules)?;
         let limit = jobs.settings.plans_per_tenant;
-        match jobs.store.create_plan(&record, limit).await {
+        let terms = PlanTerms {
+            plans_per_tenant: limit,
+            not_after,
+        };
+        match jobs.store.create_plan(&record, &terms, jobs.now()).await {
             Ok(CreatedPlan::New { version }) => {
                 tracing::info!(
                     plan.id = %record.id,
@@ -66,6 +70,7 @@ impl PlanApi {
                 return Ok(StoredPlan { record, version });
             }
             Ok(CreatedPlan::Exists) => {}
+            Err(StoreError::TooLate) => return Err(CallError::CameTooLate),
             Err(StoreError::LimitReached) => return Err(CallError::TooManyPlans { limit }),
             Err(error) => return Err(error.into()),
         }

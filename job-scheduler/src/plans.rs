@@ -85,9 +85,13 @@ impl Plans {
         before: &StoredPlan,
         after: &PlanRecord,
     ) -> Result<StoredPlan, StoreError> {
-        let stored = self.jobs.store.commit_plan(before, after).await?;
-        self.jobs.metrics.plans.changed(&before.record, after);
-        self.nudge(after);
+        let after = PlanRecord {
+            changed_at: Some(self.now()),
+            ..after.clone()
+        };
+        let stored = self.jobs.store.commit_plan(before, &after).await?;
+        self.jobs.metrics.plans.changed(&before.record, &after);
+        self.nudge(&after);
         Ok(stored)
     }
 

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 use self::admin::AdminStore;
 use self::lane::Lane;
-use self::plans::PlanStore;
+use self::plans::{PlanStore, StoredPlan};
 use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};
 
@@ -101,13 +101,27 @@ pub enum Created {
     KeyTaken(JobId),
 }
 
-/// A plan as it was when it wished for something.
+/// A plan as it was when it was read, or when it wished for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanVersion {
     /// The plan.
     pub plan: PlanId,
     /// Its version then.
     pub version: u64,
+    /// Its last change then.
+    pub changed_at: Option<Timestamp>,
+}
+
+impl PlanVersion {
+    /// That of what was read.
+    #[must_use]
+    pub const fn of(stored: &StoredPlan) -> Self {
+        Self {
+            plan: stored.record.id,
+            version: stored.version,
+            changed_at: stored.record.changed_at,
+        }
+    }
 }
 
 /// The terms of acceptance.
@@ -257,7 +271,7 @@ pub trait Store: PlanStore + AdminStore {
         now: Timestamp,
     ) -> Result<Created, StoreError>;
 
-    /// Replaces a record, if it still has the version that was read. A grant is refused with
+    /// Replaces a record, if it still is what was read, by version and last change. A grant is refused with
     /// [`StoreError::LimitReached`] when a limit is reached, with [`StoreError::Drained`] when its region is drained, and
     /// with [`StoreError::ClaimTaken`].
     async fn commit(
@@ -267,7 +281,7 @@ pub trait Store: PlanStore + AdminStore {
         now: Timestamp,
     ) -> Result<Stored, StoreError>;
 
-    /// Removes a record with all its index entries, if it still has this version.
+    /// Removes a record with all its index entries, if it still is what was read.
     async fn remove(&self, stored: &Stored, now: Timestamp) -> Result<(), StoreError>;
 
     /// What the fair choice for a region needs to know.
@@ -297,7 +311,7 @@ pub trait Store: PlanStore + AdminStore {
     /// What was set aside and is to be looked at again, the earliest first.
     async fn aside(&self, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError>;
 
-    /// Puts a job that was set aside back into all its places, if it still has this version; one that
+    /// Puts a job that was set aside back into all its places, if it still is what was read; one that
     /// does not exist is forgotten.
     async fn put_back(
         &self,

@@ -28,10 +28,7 @@ pub(super) async fn carry_out(
     now: Timestamp,
 ) -> Result<PlanRecord, StoreError> {
     let record = &stored.record;
-    let wished_by = PlanVersion {
-        plan: record.id,
-        version: stored.version,
-    };
+    let wished_by = PlanVersion::of(stored);
     if let Some(Wish::Rotate(rotation)) = record.outbox.first() {
         let next = rotated(plans, record, rotation).await?;
         return Ok(carried_out(&next, &[], now));

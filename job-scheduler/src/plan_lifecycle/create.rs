@@ -48,6 +48,7 @@ pub fn accept(
         revision: 1,
         created_at: now,
         updated_at: now,
+        changed_at: Some(now),
         scheduled_at: now,
         once_owed: false,
         stopped: false,

@@ -170,7 +170,7 @@ impl State {
     }
 }
 
-/// As `commit.lua` asks.
+/// As `apply.lua` asks.
 fn is_what_was_read(current: Option<&Stored>, read: &Stored) -> bool {
     current.is_some_and(|current| {
         current.version == read.version && current.record.updated_at == read.record.updated_at
@@ -370,8 +370,8 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut state = self.state();
-        let current = state.records.get(&id).map(|stored| stored.version);
-        if current == found.map(|stored| stored.version) {
+        let current = state.records.get(&id);
+        if found.map_or(current.is_none(), |read| is_what_was_read(current, read)) {
             if let Some(stored) = found {
                 let change = self.planner().put_back(&stored.record, now);
                 apply::apply(&mut state.tables, &change);

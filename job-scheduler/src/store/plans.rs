@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use super::{Scope, StoreError};
 use crate::plan_record::PlanRecord;
 
-/// A plan with the version under which it is stored.
+/// A plan with the version under which it is stored. As for jobs, a store that fell back may give a version twice, and the
+/// record's last change tells the two apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredPlan {
     /// The record.
@@ -31,6 +32,15 @@ pub enum CreatedPlan {
     },
     /// A plan of this id stood already.
     Exists,
+}
+
+/// The terms on which a plan is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanTerms {
+    /// Plans that the owner may have, this one included.
+    pub plans_per_tenant: usize,
+    /// As that of [`IntakeTerms`](super::IntakeTerms).
+    pub not_after: Option<Timestamp>,
 }
 
 /// A page of plans, the newest first.
@@ -53,14 +63,16 @@ pub trait PlanStore: Send + Sync + 'static {
     /// Several plans; those that do not exist, or cannot be read, are left out.
     async fn load_plans(&self, ids: &[PlanId]) -> Result<Vec<StoredPlan>, StoreError>;
 
-    /// Accepts a plan, once per id. [`StoreError::LimitReached`] when its owner has `limit` of them.
+    /// Accepts a plan, once per id. [`StoreError::LimitReached`] when its owner has as many as may be;
+    /// [`StoreError::TooLate`] after the terms' time.
     async fn create_plan(
         &self,
         record: &PlanRecord,
-        limit: usize,
+        terms: &PlanTerms,
+        now: Timestamp,
     ) -> Result<CreatedPlan, StoreError>;
 
-    /// Replaces a plan, if it still has the version that was read. A replica that is to be removed from now on
+    /// Replaces a plan, if it still is what was read, by version and last change. A replica that is to be removed from now on
     /// must be held by this plan alone: else [`StoreError::Held`].
     async fn commit_plan(
         &self,
@@ -68,7 +80,7 @@ pub trait PlanStore: Send + Sync + 'static {
         after: &PlanRecord,
     ) -> Result<StoredPlan, StoreError>;
 
-    /// Removes a plan with all its entries, if it still has this version.
+    /// Removes a plan with all its entries, if it still is what was read.
     async fn remove_plan(&self, stored: &StoredPlan) -> Result<(), StoreError>;
 
     /// Plans that somebody must look at, the most urgent first.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::plan_bed::{action, creator, daily};
 use crate::redis_server::RedisServer;
-use crate::sample::{at, job_id, region, settings, spec, tight_shape};
+use crate::sample::{at, job_id, plan_terms, region, settings, spec, tight_shape};
 
 /// Plans that the operations are about.
 const PLANS: u8 = 5;
@@ -162,8 +162,8 @@ async fn what_a_plan_wished_is_not_created_once_it_has_moved_on_or_is_gone() {
     let server = RedisServer::start().await;
     let pair = Pair::new(&server, "late");
     pair.run(&Op::Create { plan: 0, tenant: 0 }).await;
-    let first = pair.load(0).await.expect("stands").version;
-    let created = pair.wish(0, first, 0).await;
+    let first = pair.load(0).await.expect("stands");
+    let created = pair.wish(&first, 0).await;
     assert!(matches!(created, Ok(Created::New { .. })), "{created:?}");
     pair.run(&Op::Schedule {
         plan: 0,
@@ -171,13 +171,15 @@ async fn what_a_plan_wished_is_not_created_once_it_has_moved_on_or_is_gone() {
         wishes: false,
     })
     .await;
-    assert_eq!(pair.wish(0, first, 0).await, Ok(Created::Exists));
-    assert_eq!(pair.wish(0, first, 1).await, Err(StoreError::Conflict));
-    let now = pair.load(0).await.expect("stands").version;
+    assert_eq!(pair.wish(&first, 0).await, Ok(Created::Exists));
+    assert_eq!(pair.wish(&first, 1).await, Err(StoreError::Conflict));
+    let now = pair.load(0).await.expect("stands");
+    let other = of_another_history(&now);
+    assert_eq!(pair.wish(&other, 1).await, Err(StoreError::Conflict));
     pair.run(&Op::Remove { plan: 0 }).await;
-    assert_eq!(pair.wish(0, now, 1).await, Err(StoreError::Conflict));
+    assert_eq!(pair.wish(&now, 1).await, Err(StoreError::Conflict));
     pair.run(&Op::Create { plan: 0, tenant: 0 }).await;
-    assert_eq!(pair.wish(0, now, 1).await, Err(StoreError::Conflict));
+    assert_eq!(pair.wish(&now, 1).await, Err(StoreError::Conflict));
 }
 
 struct Pair {
@@ -198,7 +200,10 @@ impl Pair {
     async fn run(&self, op: &Op) {
         match *op {
             Op::Create { plan, tenant } => {
-                let _ = both!(self, create_plan(&record(plan, tenant), 2));
+                let _ = both!(
+                    self,
+                    create_plan(&record(plan, tenant), &plan_terms(2), at(0))
+                );
             }
             Op::Schedule { plan, next, wishes } => {
                 self.change(plan, |record| {
@@ -238,11 +243,12 @@ impl Pair {
                 .await;
             }
             Op::Stale { plan } => {
-                if let Some(mut stored) = self.load(plan).await {
-                    stored.version -= 1;
-                    let answer = both!(self, commit_plan(&stored, &stored.record));
-                    assert_eq!(answer, Err(StoreError::Conflict));
-                    assert_eq!(both!(self, remove_plan(&stored)), Err(StoreError::Conflict));
+                if let Some(stored) = self.load(plan).await {
+                    for stale in [older(&stored), of_another_history(&stored)] {
+                        let answer = both!(self, commit_plan(&stale, &stale.record));
+                        assert_eq!(answer, Err(StoreError::Conflict));
+                        assert_eq!(both!(self, remove_plan(&stale)), Err(StoreError::Conflict));
+                    }
                 }
             }
             Op::Remove { plan } => {
@@ -254,11 +260,15 @@ impl Pair {
                 both!(self, postpone_plan(id(plan), at(until))).expect("answers");
             }
             Op::Wish { plan, copy, stale } => {
-                let version = match self.load(plan).await {
-                    Some(stored) => stored.version - u64::from(stale),
-                    None => 1,
+                let stored = match self.load(plan).await {
+                    Some(stored) if stale => older(&stored),
+                    Some(stored) => stored,
+                    None => StoredPlan {
+                        record: record(plan, 0),
+                        version: 1,
+                    },
                 };
-                let created = self.wish(plan, version, copy).await;
+                let created = self.wish(&stored, copy).await;
                 if stale {
                     assert!(matches!(
                         created,
@@ -269,17 +279,16 @@ impl Pair {
         }
     }
 
-    async fn wish(&self, plan: u8, version: u64, copy: u8) -> Result<Created, StoreError> {
-        let plan = id(plan);
+    async fn wish(&self, plan: &StoredPlan, copy: u8) -> Result<Created, StoreError> {
         let spec = CopySpec {
-            plan_id: Some(plan),
+            plan_id: Some(plan.record.id),
             retry_of: None,
             ..spec("ot1", "t0", "ot2")
         };
         let job = job_id(700 + u128::from(copy));
         let record = lifecycle::accept(job, Task::Copy(spec), None, at(0), &settings(2).rules);
         let terms = IntakeTerms {
-            wished_by: Some(PlanVersion { plan, version }),
+            wished_by: Some(PlanVersion::of(plan)),
             not_after: None,
             queued_per_tenant: None,
             idempotency_window: Duration::ZERO,
@@ -326,6 +335,26 @@ impl Pair {
                 both!(self, plan_page(&query)).expect("answers");
             }
         }
+    }
+}
+
+/// As it may have been read before the last commit.
+fn older(stored: &StoredPlan) -> StoredPlan {
+    StoredPlan {
+        record: stored.record.clone(),
+        version: stored.version - 1,
+    }
+}
+
+/// As it may have been read before Redis fell back and gave the same version once more.
+fn of_another_history(stored: &StoredPlan) -> StoredPlan {
+    let record = PlanRecord {
+        changed_at: Some(at(-1)),
+        ..stored.record.clone()
+    };
+    StoredPlan {
+        record,
+        version: stored.version,
     }
 }
 

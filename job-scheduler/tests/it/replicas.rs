@@ -5,9 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::{JobId, JobStatus};
+use jiff::SignedDuration;
+use job_scheduler::intake::create_for_plan;
 use job_scheduler::lifecycle::cancel;
+use job_scheduler::plan_record::PlanRecord;
+use job_scheduler::status::CallError;
+use job_scheduler::store::plans::PlanStore as _;
 use job_scheduler::store::redis::{ConcernKind, RedisStore};
-use job_scheduler::store::{Store as _, StoreError};
+use job_scheduler::store::{PlanVersion, Store as _, StoreError};
 use job_scheduler::store_clock::StoreClock;
 use service_kit::{Clock as _, ManualClock, SystemClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +22,7 @@ use tonic::Code;
 
 use crate::redis_server::RedisServer;
 use crate::rig::Rig;
-use crate::sample::{at, rules, settings, shape};
+use crate::sample::{at, idle_plan, plan_id, plan_terms, planned, rules, settings, shape, spec};
 
 /// Longer than a write waits for a replica.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -214,6 +219,52 @@ async fn what_was_read_before_a_replica_took_over_is_no_base_for_a_commit() {
     assert_eq!(late, Err(StoreError::Conflict));
     let stands = new.load(id).await.expect("answers").expect("stands");
     assert_eq!(stands.record.status, JobStatus::Canceled);
+}
+
+/// The same of a plan; and nothing is made of what it wished then.
+#[tokio::test]
+async fn a_plan_that_was_read_before_a_replica_took_over_is_no_base_for_anything() {
+    let (master, replica) = (RedisServer::start().await, RedisServer::start().await);
+    replica.follow(master.port()).await;
+    let old = store(master.url(), None);
+    let clock = ManualClock::at(at(0));
+    let before = Rig::on(old.clone(), settings(2), clock.clone()).await;
+    let id = plan_id();
+    let terms = plan_terms(1);
+    let created = old.create_plan(&idle_plan(id), &terms, at(0)).await;
+    created.expect("accepted");
+    replica.ask::<()>("REPLICAOF NO ONE").await;
+    let new = store(replica.url(), None);
+    let after = Rig::on(new.clone(), settings(2), clock.clone()).await;
+    let shared = old.load_plan(id).await.expect("answers").expect("stands");
+    let edited = |revision| PlanRecord {
+        revision,
+        ..shared.record.clone()
+    };
+    let unpromised = before.scheduler.plans().commit(&shared, &edited(2)).await;
+    unpromised.expect_err("no replica has it");
+    let known = old.load_plan(id).await.expect("answers").expect("stands");
+    assert_eq!(known.record.revision, 2);
+
+    clock.advance(SignedDuration::from_secs(1));
+    let committed = after.scheduler.plans().commit(&shared, &edited(3)).await;
+    let committed = committed.expect("newest");
+    assert_eq!(
+        committed.version, known.version,
+        "as often as it was given before"
+    );
+    let late = after.scheduler.plans().commit(&known, &edited(4)).await;
+    assert_eq!(late, Err(StoreError::Conflict));
+    assert_eq!(new.remove_plan(&known).await, Err(StoreError::Conflict));
+    let wished_by = PlanVersion::of(&known);
+    let task = planned(spec("ot1", "t1", "ot2"));
+    let late = create_for_plan(after.scheduler.jobs(), wished_by, JobId::generate(), task).await;
+    assert!(
+        matches!(late, Err(CallError::Store(StoreError::Conflict))),
+        "{late:?}"
+    );
+    let stands = new.load_plan(id).await.expect("answers");
+    assert_eq!(stands, Some(committed));
 }
 
 #[tokio::test]

@@ -75,10 +75,11 @@ impl Rig {
         let plan = task.plan().expect("a plan's");
         let store = &self.scheduler.jobs().store;
         let record = sample::idle_plan(plan);
-        store.create_plan(&record, 1).await.expect("answers");
+        let terms = sample::plan_terms(1);
+        let created = store.create_plan(&record, &terms, at(0)).await;
+        created.expect("answers");
         let stored = store.load_plan(plan).await.expect("answers");
-        let version = stored.expect("stands").version;
-        let wished_by = PlanVersion { plan, version };
+        let wished_by = PlanVersion::of(&stored.expect("stands"));
         create_for_plan(self.scheduler.jobs(), wished_by, id, task).await
     }
 

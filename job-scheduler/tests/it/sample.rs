@@ -12,6 +12,7 @@ use job_scheduler::lifecycle::Rules;
 use job_scheduler::plan_lifecycle::{PlanRules, Wanted, accept};
 use job_scheduler::plan_record::PlanRecord;
 use job_scheduler::settings::Settings;
+use job_scheduler::store::plans::PlanTerms;
 use job_scheduler::store::shape::{Limits, Shape};
 use job_scheduler::task::Task;
 use uuid::Uuid;
@@ -82,7 +83,15 @@ pub(crate) fn idle_plan(id: PlanId) -> PlanRecord {
     accept(wanted, at(0), &rules).expect("valid")
 }
 
-fn plan_id() -> PlanId {
+/// So many plans each, whenever they come.
+pub(crate) const fn plan_terms(plans_per_tenant: usize) -> PlanTerms {
+    PlanTerms {
+        plans_per_tenant,
+        not_after: None,
+    }
+}
+
+pub(crate) fn plan_id() -> PlanId {
     PlanId::from_uuid(Uuid::from_u128(50))
 }
 

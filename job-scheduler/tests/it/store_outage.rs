@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{JobId, JobStatus};
+use domain::{JobId, JobStatus, PlanId};
 use jiff::{SignedDuration, Timestamp};
 use job_scheduler::store::Store as _;
+use job_scheduler::store::plans::PlanStore as _;
 use job_scheduler::store::redis::RedisStore;
 use job_scheduler::watch::ChangeFeed;
 use proto::v1;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use uuid::Uuid;
 
+use crate::plan_bed::{action, creator, daily};
 use crate::redis_server::RedisServer;
 use crate::rig::{Rig, replicated, report};
 use crate::sample::{at, settings, shape, spec};
@@ -143,6 +145,31 @@ async fn a_create_that_a_frozen_scheduler_commits_too_late_creates_nothing() {
         .await
         .expect("accepted");
     assert!(rig.claim().await.is_some());
+}
+
+#[tokio::test]
+async fn a_plan_that_a_frozen_scheduler_commits_too_late_does_not_come_to_be() {
+    let server = RedisServer::start().await;
+    let store = store(&server);
+    let given_up = store.time().await.expect("answers") - SignedDuration::from_secs(1);
+    // For a scheduler that was frozen after it had looked, it is still early.
+    let looked = ManualClock::at(given_up - SignedDuration::from_secs(60));
+    let rig = Rig::on(store.clone(), settings(2), looked).await;
+    let request = |not_after: Timestamp| v1::CreatePlanRequest {
+        plan_id: PlanId::generate().to_string(),
+        region_id: "ot1".to_owned(),
+        tenant_id: "t1".to_owned(),
+        creator: Some((&creator()).into()),
+        document: Some((&daily(&[action(1, 1)])).into()),
+        not_after_ms: Some(not_after.as_millisecond()),
+    };
+    let late = rig.plans.clone().create_plan(request(given_up)).await;
+    assert_eq!(late.expect_err("given up").code(), Code::Aborted);
+    assert_eq!(store.count_plans().await, Ok(0));
+    let in_time = request(given_up + SignedDuration::from_secs(600));
+    let accepted = rig.plans.clone().create_plan(in_time).await;
+    accepted.expect("accepted");
+    assert_eq!(store.count_plans().await, Ok(1));
 }
 
 /// A worker that had no answer asks again, and may reach another scheduler while the first is still at it.

@@ -18,7 +18,7 @@ use job_scheduler::plan_record::PlanRecord;
 use job_scheduler::store::admin::{AdminStore, Drain};
 use job_scheduler::store::lane::Lane;
 use job_scheduler::store::memory::MemoryStore;
-use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
+use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
 use job_scheduler::store::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
     Stored, TicketPace,
@@ -288,9 +288,12 @@ impl PlanStore for RemoteStore {
     async fn create_plan(
         &self,
         record: &PlanRecord,
-        limit: usize,
+        terms: &PlanTerms,
+        _now: Timestamp,
     ) -> Result<CreatedPlan, StoreError> {
-        self.store.create_plan(record, limit).await
+        let by_its_own_clock = self.clock.now();
+        let creating = self.store.create_plan(record, terms, by_its_own_clock);
+        creating.await
     }
 
     async fn commit_plan(

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{MemoryStore, State, apply, read};
 use crate::plan_record::PlanRecord;
 use crate::store::plans::placement::{self, PlanChange};
-use crate::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
+use crate::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
 use crate::store::{PlanVersion, Scope, StoreError};
 
 /// The plans and the counter behind their versions.
@@ -26,10 +26,10 @@ impl Plans {
         self.records.values()
     }
 
-    /// Whether a plan still has this version.
-    pub(super) fn stands(&self, wish: PlanVersion) -> bool {
-        let stored = self.records.get(&wish.plan);
-        stored.is_some_and(|stored| stored.version == wish.version)
+    /// Whether a plan still is what was read.
+    pub(super) fn stands(&self, read: PlanVersion) -> bool {
+        let stored = self.records.get(&read.plan);
+        stored.is_some_and(|stored| PlanVersion::of(stored) == read)
     }
 }
 
@@ -44,8 +44,7 @@ impl State {
         change: &PlanChange,
     ) -> Result<u64, StoreError> {
         let id = before.record.id;
-        let current = self.plans.records.get(&id);
-        if current.map(|stored| stored.version) != Some(before.version) {
+        if !self.plans.stands(PlanVersion::of(before)) {
             return Err(StoreError::Conflict);
         }
         let holders = |key: &str| self.tables.members(key);
@@ -84,14 +83,18 @@ impl PlanStore for MemoryStore {
     async fn create_plan(
         &self,
         record: &PlanRecord,
-        limit: usize,
+        terms: &PlanTerms,
+        now: Timestamp,
     ) -> Result<CreatedPlan, StoreError> {
         let mut state = self.state();
         if state.plans.records.contains_key(&record.id) {
             return Ok(CreatedPlan::Exists);
         }
+        if terms.not_after.is_some_and(|until| until < now) {
+            return Err(StoreError::TooLate);
+        }
         let theirs = self.keys.plans(&Scope::Owner(record.owner()));
-        if state.tables.count(&theirs) >= limit {
+        if state.tables.count(&theirs) >= terms.plans_per_tenant {
             return Err(StoreError::LimitReached);
         }
         state.plans.sequence += 1;

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use redis::Script;
 
 use super::RedisStore;
-use super::scripts::{json, number, unexpected, with_apply};
+use super::scripts::{json, not_after, number, plan_change, unexpected, with_apply};
 use crate::plan_record::{FORMAT, PlanRecord};
 use crate::store::keys::Keys;
 use crate::store::plans::placement::{self, PlanChange};
-use crate::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
+use crate::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
 use crate::store::{Scope, StoreError};
 
 /// The two fields of a stored plan.
@@ -54,7 +54,8 @@ impl RedisStore {
             .arg(before.version)
             .arg(after.map(json).transpose()?.unwrap_or_default())
             .arg(json(change)?)
-            .arg(id.to_string());
+            .arg(id.to_string())
+            .arg(plan_change(before.record.changed_at)?);
         // What is decided here is acted upon elsewhere: units of work, removals, an answer to the owner.
         let writer = self.durable().await?;
         let (answer, detail): (String, String) = writer.script(&call).await?;
@@ -102,7 +103,8 @@ impl PlanStore for RedisStore {
     async fn create_plan(
         &self,
         record: &PlanRecord,
-        limit: usize,
+        terms: &PlanTerms,
+        _now: Timestamp,
     ) -> Result<CreatedPlan, StoreError> {
         let change = placement::change(None, Some(record), &self.keys);
         let mut call = self.plans.create.prepare_invoke();
@@ -111,7 +113,8 @@ impl PlanStore for RedisStore {
             .key(self.keys.plans(&Scope::Owner(record.owner())))
             .arg(json(record)?)
             .arg(json(&change)?)
-            .arg(limit);
+            .arg(terms.plans_per_tenant)
+            .arg(not_after(terms.not_after));
         let writer = self.durable().await?;
         let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
@@ -122,6 +125,7 @@ impl PlanStore for RedisStore {
             }
             "exists" => Ok(CreatedPlan::Exists),
             "limit" => Err(StoreError::LimitReached),
+            "late" => Err(StoreError::TooLate),
             _ => Err(unexpected(&answer)),
         }
     }

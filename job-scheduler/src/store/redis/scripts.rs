@@ -67,6 +67,7 @@ impl Scripts {
         let limit = open.as_ref().and(terms.queued_per_tenant);
         let plan = terms.wished_by.map(|wish| self.keys.plan(wish.plan));
         let version = terms.wished_by.map(|wish| wish.version.to_string());
+        let plan_change = terms.wished_by.map(|wish| plan_change(wish.changed_at));
         let mut call = self.create.prepare_invoke();
         call.key(self.keys.job(record.id))
             .key(self.keys.sequence())
@@ -82,11 +83,8 @@ impl Scripts {
             .arg(change.now)
             .arg(millis(terms.idempotency_window))
             .arg(version.unwrap_or_default())
-            .arg(
-                terms
-                    .not_after
-                    .map_or_else(String::new, |until| until.as_millisecond().to_string()),
-            );
+            .arg(not_after(terms.not_after))
+            .arg(plan_change.transpose()?.unwrap_or_default());
         let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
             "new" => Ok(Created::New {
@@ -122,7 +120,7 @@ impl Scripts {
             .arg(record.id.to_string())
             .arg(self.keys.channel())
             .arg(notice(record))
-            .arg(format!("\"updated_at\":{}", json(&record.updated_at)?));
+            .arg(job_change(record)?);
         let (answer, detail): (String, String) = writer.script(&call).await?;
         match answer.as_str() {
             "done" => number(&detail),
@@ -179,7 +177,9 @@ impl Scripts {
             Some((stored, change)) => call.arg(stored.version).arg(json(change)?),
             None => call.arg("").arg(""),
         };
-        call.arg(id.to_string());
+        let last_change = found.map(|(stored, _)| job_change(&stored.record));
+        call.arg(id.to_string())
+            .arg(last_change.transpose()?.unwrap_or_default());
         connection.script(&call).await
     }
 
@@ -309,6 +309,25 @@ fn notice(record: &JobRecord) -> String {
         let region = escape(owner.region.as_str());
         format!("{} {region} {}", record.id, escape(owner.tenant.as_str()))
     })
+}
+
+/// The last change of a job, as the text of its record has it.
+fn job_change(record: &JobRecord) -> Result<String, StoreError> {
+    Ok(format!("\"updated_at\":{}", json(&record.updated_at)?))
+}
+
+/// The last change of a plan, as the text of its record has it; empty for what does not say it, so that the version alone
+/// counts.
+pub(super) fn plan_change(changed_at: Option<Timestamp>) -> Result<String, StoreError> {
+    changed_at.map_or_else(
+        || Ok(String::new()),
+        |at| Ok(format!("\"changed_at\":{}", json(&at)?)),
+    )
+}
+
+/// The time after which a script accepts nothing, as it reads it.
+pub(super) fn not_after(until: Option<Timestamp>) -> String {
+    until.map_or_else(String::new, |until| until.as_millisecond().to_string())
 }
 
 async fn ids(

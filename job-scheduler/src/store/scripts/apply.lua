@@ -1,5 +1,20 @@
--- Shared by create.lua, commit.lua and reseat.lua, which start with it. Carries out a change that
+-- Shared by the scripts that create, commit and move entries, which start with it. Carries out a change that
 -- Rust has worked out (store/change.rs); store/memory/apply.rs does the same, line by line.
+
+-- Whether a record, of a job or a plan, is the one that was read: by its version and its last change, as its text has
+-- it. When Redis falls back to an older state its counter does too, and gives the same version once more: to what was
+-- committed later.
+local function is_what_was_read(key, version, last_change)
+  local stands = redis.call('HMGET', key, 'v', 'r')
+  return stands[1] == version and string.find(stands[2], last_change, 1, true) ~= nil
+end
+
+-- Whether the sender of a create has given up by now: at this time in milliseconds, '' for never.
+local function is_too_late(not_after)
+  if not_after == '' then return false end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000) > tonumber(not_after)
+end
 
 -- Puts a lane where the limits say: seated among its source's tenants while it has units and its
 -- tenant has room, else not. A seat that is new, or has new units, is due a message.

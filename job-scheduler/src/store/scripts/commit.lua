@@ -5,12 +5,7 @@
 -- ARGV[1] the version that was read  [2] the new record, '' to remove it  [3] the change (JSON)
 --      [4] the job id  [5] the channel  [6] the notice or ''  [7] the last change of what was read, as the record has it
 -- Returns {'done', version} | {'conflict', ''} | {'drained', ''} | {'limit', ''} | {'claim', ''}
--- When Redis falls back to an older state its counter does too, and gives the same version once more: to what was
--- committed later.
-local stands = redis.call('HMGET', KEYS[1], 'v', 'r')
-if stands[1] ~= ARGV[1] or not string.find(stands[2], ARGV[7], 1, true) then
-  return {'conflict', ''}
-end
+if not is_what_was_read(KEYS[1], ARGV[1], ARGV[7]) then return {'conflict', ''} end
 local change = cjson.decode(ARGV[3])
 local refused = refusal(change, ARGV[4])
 if refused then return {refused, ''} end

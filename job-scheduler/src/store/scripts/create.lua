@@ -7,13 +7,13 @@
 -- ARGV[1] the record  [2] the change (JSON)  [3] the job id  [4] open jobs that the owner may have or ''
 --      [5] the channel  [6] the notice or ''  [7] now (ms)  [8] how long the key is remembered (ms)
 --      [9] the plan's version or ''  [10] the time (ms, of Redis) after which nothing is accepted or ''
+--      [11] the plan's last change, as its record has it
 -- Returns {'new', version} | {'exists', ''} | {'key', job id} | {'limit', ''} | {'late', ''} | {'conflict', ''}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', ''} end
-if ARGV[10] ~= '' then
-  local time = redis.call('TIME')
-  if time[1] * 1000 + math.floor(time[2] / 1000) > tonumber(ARGV[10]) then return {'late', ''} end
+if is_too_late(ARGV[10]) then return {'late', ''} end
+if KEYS[5] ~= '' and not is_what_was_read(KEYS[5], ARGV[9], ARGV[11]) then
+  return {'conflict', ''}
 end
-if KEYS[5] ~= '' and redis.call('HGET', KEYS[5], 'v') ~= ARGV[9] then return {'conflict', ''} end
 if KEYS[4] ~= '' then
   local known = redis.call('HMGET', KEYS[4], 'job', 'until')
   if known[1] and tonumber(known[2]) > tonumber(ARGV[7]) then return {'key', known[1]} end

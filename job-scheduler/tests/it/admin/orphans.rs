@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use super::{OPERATOR, acts, drain, operator, show};
 use crate::rig::Rig;
-use crate::sample::{at, idle_plan, settings, spec};
+use crate::sample::{at, idle_plan, plan_terms, settings, spec};
 
 async fn find(rig: &Rig, older_than_ms: u64) -> Result<JobId, Status> {
     let request = v1::AdminFindOrphansRequest {
@@ -165,7 +165,9 @@ async fn plan_that_keeps(rig: &Rig, orphan: &Orphan) -> PlanRecord {
         removing: None,
     });
     let store = &rig.scheduler.jobs().store;
-    store.create_plan(&plan, 10).await.expect("accepted");
+    let terms = plan_terms(10);
+    let created = store.create_plan(&plan, &terms, at(0)).await;
+    created.expect("accepted");
     plan
 }
 

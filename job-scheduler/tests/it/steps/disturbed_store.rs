@@ -14,7 +14,7 @@ use job_scheduler::job_record::{JobRecord, Owner};
 use job_scheduler::plan_record::PlanRecord;
 use job_scheduler::store::admin::{AdminStore, Drain};
 use job_scheduler::store::lane::Lane;
-use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, StoredPlan};
+use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
 use job_scheduler::store::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
     Stored, TicketPace,
@@ -174,7 +174,7 @@ disturbed! {
     PlanStore {
         reads load_plan(id: PlanId) -> Option<StoredPlan>;
         reads load_plans(ids: &[PlanId]) -> Vec<StoredPlan>;
-        writes create_plan(record: &PlanRecord, limit: usize) -> CreatedPlan;
+        writes create_plan(record: &PlanRecord, terms: &PlanTerms, now: Timestamp) -> CreatedPlan;
         writes commit_plan(before: &StoredPlan, after: &PlanRecord) -> StoredPlan;
         writes remove_plan(stored: &StoredPlan) -> ();
         reads plans_due(now: Timestamp, limit: usize) -> Vec<PlanId>;
