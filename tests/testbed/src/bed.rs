@@ -71,7 +71,7 @@ impl TestBed {
             site: Mutex::new(site),
             ids: state.ids,
             supervisor,
-            links: Links::new(),
+            links: Links::default(),
         })
     }
 

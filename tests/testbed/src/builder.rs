@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use crate::bed::{Owner, TestBed};
-use crate::options::{GlanceOptions, Options, RabbitmqOptions};
+use crate::links::Link;
+use crate::options::{FaultyLinks, GlanceOptions, Options, RabbitmqOptions};
 use crate::parts::Part;
 use crate::region::Region;
 
@@ -79,7 +80,13 @@ impl Builder {
 
     /// Leads the services' connections through proxies of this process, to be broken with [`TestBed::link`].
     pub fn faulty_links(mut self) -> Self {
-        self.options.faulty_links = true;
+        self.options.faulty_links = FaultyLinks::All;
+        self
+    }
+
+    /// The same for one link only.
+    pub fn faulty_link(mut self, link: Link) -> Self {
+        self.options.faulty_links = FaultyLinks::One(link);
         self
     }
 
@@ -147,7 +154,7 @@ impl Builder {
     pub async fn up(self) -> anyhow::Result<TestBed> {
         let directory = self.directory.unwrap_or_else(private_directory);
         ensure!(
-            !self.options.faulty_links,
+            self.options.faulty_links == FaultyLinks::None,
             "faulty links are in this process and would end with it: start the test bed as its owner"
         );
         TestBed::bring_up(&directory, self.options, Owner::Nobody).await

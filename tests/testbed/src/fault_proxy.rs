@@ -39,6 +39,11 @@ pub enum Behaviour {
         /// Bytes.
         after: u64,
     },
+    /// Each stays open and passes so many more bytes in each direction. The rest arrives afterwards.
+    Hold {
+        /// Bytes.
+        after: u64,
+    },
 }
 
 /// A listener before one upstream; ends with this value, and its connections with it.

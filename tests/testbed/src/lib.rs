@@ -58,7 +58,7 @@ pub use leftovers::Leftover;
 pub use links::Link;
 pub use narrator::{say, timed};
 pub use openrc::openrc;
-pub use options::{GlanceOptions, Options, RabbitmqOptions};
+pub use options::{FaultyLinks, GlanceOptions, Options, RabbitmqOptions};
 pub use parts::{Part, Sharing};
 pub use random_bytes::RandomBytes;
 pub use region::Region;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::links::Link;
 use crate::region::Region;
 
 /// The choices of one test bed.
@@ -26,8 +27,8 @@ pub struct Options {
     pub token_expiration: Duration,
     /// Whether the clock of plans can be moved.
     pub movable_plan_clock: bool,
-    /// Whether the services reach what they depend on through proxies that a test can command.
-    pub faulty_links: bool,
+    /// Which of the ways from the services to what they depend on lead through proxies that a test can command.
+    pub faulty_links: FaultyLinks,
     /// Each region's Glance.
     pub glance: BTreeMap<Region, GlanceOptions>,
     /// The message broker.
@@ -40,6 +41,17 @@ pub struct Options {
     pub config: String,
     /// TOML that is laid over the configuration of single parts, by the part's name.
     pub part_config: BTreeMap<String, String>,
+}
+
+/// Ways that a test can command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FaultyLinks {
+    /// None.
+    None,
+    /// One.
+    One(Link),
+    /// All that there are.
+    All,
 }
 
 /// The choices of one Glance.
@@ -92,7 +104,7 @@ impl Default for Options {
             workers: Region::ALL.map(|region| (region, 1)).into(),
             token_expiration: Duration::from_secs(3600),
             movable_plan_clock: false,
-            faulty_links: false,
+            faulty_links: FaultyLinks::None,
             glance: Region::ALL
                 .map(|region| (region, GlanceOptions::default()))
                 .into(),

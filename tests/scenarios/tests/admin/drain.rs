@@ -1,6 +1,7 @@
 //! A region is drained while copies run and wait.
 
 use anyhow::ensure;
+use scenarios::Hold;
 use testbed::{Part, eventually};
 
 use crate::stage::{PATIENCE, SCHEDULERS, admin, document, expect_audited, refusal, region, turn};
@@ -9,15 +10,17 @@ use crate::stage::{PATIENCE, SCHEDULERS, admin, document, expect_audited, refusa
 async fn a_drained_region_finishes_what_runs_and_begins_nothing_until_it_is_undrained()
 -> anyhow::Result<()> {
     let turn = turn().await?;
-    let image = turn.image("before a drain", 64).await?;
+    let image = turn.image("before a drain", Hold::MEBIBYTES).await?;
+    let hold = Hold::on(turn.bed)?;
     let running = turn.start(&image).await?;
-    turn.copies().until_copying(&running).await?;
+    hold.until_held(&turn.copies(), &running).await?;
     let drained = admin(&turn, &["region", "drain", "ot2", "--operator", "olga"]).await?;
     ensure!(drained.starts_with("region ot2 is drained"), "{drained}");
     expect_audited(&turn, &["olga", "region drain", "ot2", "done"])?;
 
     // A caller is not turned away, and what ran ends well.
     let waiting = turn.start(&image).await?;
+    hold.release();
     let done = turn.copies().until_replicated(&running).await?;
     let first = turn.replicas().expect_whole(&done, &image).await?;
     for number in 1..=SCHEDULERS {

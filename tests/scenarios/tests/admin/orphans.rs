@@ -2,11 +2,11 @@
 //! asked. An image that only inherited what it says survives.
 
 use anyhow::{Context, ensure};
-use scenarios::image_of_attempt;
+use scenarios::{Hold, image_of_attempt};
 use serde_json::{Value, json};
 use testbed::NewImage;
 
-use crate::stage::{SOURCE, WORKER, admin, document, expect_audited, hold, turn, wipe_redis};
+use crate::stage::{WORKER, admin, document, expect_audited, turn, wipe_redis};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_redis_is_wiped_orphans_are_found_and_removed_and_a_snapshot_survives()
@@ -17,13 +17,14 @@ async fn after_redis_is_wiped_orphans_are_found_and_removed_and_a_snapshot_survi
     let finished = turn.start(&image).await?;
     let done = turn.copies().until_replicated(&finished).await?;
     let whole = turn.replicas().expect_whole(&done, &image).await?;
-    let large = turn.image("half-made", 256).await?;
+    let large = turn.image("half-made", Hold::MEBIBYTES).await?;
+    let hold = Hold::on(turn.bed)?;
     let begun = turn.start(&large).await?;
-    hold(&turn, &begun).await?;
+    hold.until_held(&turn.copies(), &begun).await?;
     let half_made = image_of_attempt(&begun, 1)?;
     turn.bed.kill(WORKER).await?;
     wipe_redis(&turn).await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     turn.bed.start(WORKER).await?;
 
     // What Nova makes of a machine that was booted from the replica: its properties are handed down.

@@ -4,16 +4,14 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use scenarios::Turn;
 use scenarios::page::{Answer, Piece, pieces};
 use scenarios::sample::{compare, compare_text};
 use scenarios::shell::Shell;
+use scenarios::{Hold, Turn};
 use testbed::eventually;
 use tokio::process::Command;
 
-use crate::stage::{
-    PATIENCE, SOURCE, WORKER, admin, failed_job, hold, turn, until_nothing_runs, wipe_redis,
-};
+use crate::stage::{PATIENCE, WORKER, admin, failed_job, turn, until_nothing_runs, wipe_redis};
 
 const PAGE: &str = include_str!("../../../../docs/admin.md");
 
@@ -26,10 +24,12 @@ async fn every_example_of_the_page_prints_what_it_says() -> anyhow::Result<()> {
     // Other tests' jobs would be in the lists, and their images among the orphans.
     wipe_redis(&turn).await?;
     let (image, failed) = failed_job(&turn).await?;
-    let large = turn.image("large", 256).await?;
+    let large = turn.image("large", Hold::MEBIBYTES).await?;
+    let hold = Hold::on(turn.bed)?;
     let running = turn.start(&large).await?;
     let waiting = turn.start(&image).await?;
-    hold(&turn, &running).await?;
+    hold.until_held(&turn.copies(), &running).await?;
+    let mut hold = Some(hold);
 
     let beside = turn.bed.admin()?;
     let beside = beside.as_std();
@@ -76,17 +76,16 @@ async fn every_example_of_the_page_prints_what_it_says() -> anyhow::Result<()> {
             break;
         };
         let (what, after) = after.split_once(" -->\n").context("no end")?;
-        happen(&turn, what).await?;
+        happen(&turn, what, &mut hold).await?;
         rest = after;
     }
-    turn.bed.thaw(SOURCE).await?;
     ensure!(differences.is_empty(), "{}", differences.join("\n\n"));
     ensure!(compared >= 11, "only {compared} examples");
     admin(&turn, &["region", "undrain", "ot2"]).await?;
     turn.leave(&[]).await
 }
 
-async fn happen(turn: &Turn, what: &str) -> anyhow::Result<()> {
+async fn happen(turn: &Turn, what: &str, hold: &mut Option<Hold<'_>>) -> anyhow::Result<()> {
     match what {
         "the worker dies" => {
             turn.bed.kill(WORKER).await?;
@@ -94,7 +93,7 @@ async fn happen(turn: &Turn, what: &str) -> anyhow::Result<()> {
         }
         "redis is wiped" => {
             wipe_redis(turn).await?;
-            turn.bed.thaw(SOURCE).await?;
+            *hold = None;
             turn.bed.start(WORKER).await?;
             eventually(PATIENCE, "the end of the upload", || async {
                 let images = turn.there().images().await?;

@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
-use scenarios::Turn;
+use scenarios::{Hold, Turn};
 use serde_json::Value;
 use testbed::{MadeImage, Part, Region, TestBed, eventually};
 use tokio::sync::{Mutex, OnceCell};
 
 /// The only worker.
 pub(crate) const WORKER: Part = Part::Worker(Region::Ot2, 1);
-/// The Glance that is read; frozen, it holds a copy where it is.
-pub(crate) const SOURCE: Part = Part::Glance(Region::Ot1);
 /// How many schedulers there are.
 pub(crate) const SCHEDULERS: u16 = 2;
 
@@ -48,6 +46,7 @@ pub(crate) async fn turn() -> anyhow::Result<Turn> {
         .schedulers(SCHEDULERS)
         .workers(Region::Ot1, 0)
         .workers(Region::Ot2, 1)
+        .faulty_link(Hold::LINK)
         .config(CONFIG);
     let bed = BED.get_or_try_init(|| builder.start()).await?;
     let turn = Turn::take(bed, &TURNS).await?;
@@ -110,15 +109,6 @@ async fn act(turn: &Turn, image: &MadeImage, action: &str) -> anyhow::Result<()>
     let path = format!("/v2/images/{}/actions/{action}", image.id);
     let answer = turn.here().glance(Method::POST, &path).send().await?;
     answer.error_for_status()?;
-    Ok(())
-}
-
-/// Starts a copy and freezes the source's Glance while its bytes move: it lasts until the source is thawed.
-pub(crate) async fn hold(turn: &Turn, job: &str) -> anyhow::Result<()> {
-    turn.copies().until_copying(job).await?;
-    turn.bed.freeze(SOURCE).await?;
-    let held = turn.copies().show(job).await?;
-    ensure!(held["status"] == "replicating", "it got away: {held}");
     Ok(())
 }
 

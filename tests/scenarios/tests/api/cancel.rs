@@ -3,7 +3,7 @@
 mod races;
 
 use anyhow::{Context, ensure};
-use scenarios::Copies;
+use scenarios::{Copies, Hold};
 use testbed::{NewImage, Region, TestBed};
 
 use crate::bed;
@@ -72,10 +72,13 @@ async fn a_copy_that_is_stopped_midway_leaves_nothing_at_the_destination() -> an
     let bed = bed().await?;
     let alice = bed.cloud("alice", Region::Ot1).await?;
     let tenant = bed.project_id(Region::Ot2, "proj-ot2")?;
-    let image = alice.make_image(&NewImage::named("stopped", 256)).await?;
+    let image = NewImage::named("stopped", Hold::MEBIBYTES);
+    let image = alice.make_image(&image).await?;
     let copies = Copies::of(&alice);
+    // Whatever else is large and copied at this time waits for so long.
+    let hold = Hold::on(bed)?;
     let job = copies.start(&image.id, &tenant).await?;
-    let copying = copies.until_copying(&job).await?;
+    let copying = hold.until_held(&copies, &job).await?;
     let half_made = copying["destination_image_id"]
         .as_str()
         .with_context(|| format!("bytes move into no image: {copying}"))?;
@@ -86,6 +89,7 @@ async fn a_copy_that_is_stopped_midway_leaves_nothing_at_the_destination() -> an
     let twice = copies.cancel(&job).await?;
     twice.expect_fault(409, "Conflict", TOO_LATE)?;
     let over = copies.until_final(&job).await?;
+    hold.release();
     ensure!(over["status"] == "canceled", "{over}");
     ensure!(over["destination_image_id"].is_null(), "{over}");
     ensure!(

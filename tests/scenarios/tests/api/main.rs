@@ -16,6 +16,7 @@ mod own_project;
 mod refusals;
 mod waiting;
 
+use scenarios::Hold;
 use testbed::{Region, TestBed};
 use tokio::sync::OnceCell;
 
@@ -41,6 +42,9 @@ static BED: OnceCell<TestBed> = OnceCell::const_new();
 ///
 /// Nobody copies into `ot1`: jobs that go there wait for as long as a test likes, at no cost.
 async fn bed() -> anyhow::Result<&'static TestBed> {
-    let builder = TestBed::builder().config(CONFIG).workers(Region::Ot1, 0);
+    let builder = TestBed::builder()
+        .config(CONFIG)
+        .workers(Region::Ot1, 0)
+        .faulty_link(Hold::LINK);
     BED.get_or_try_init(|| builder.start()).await
 }

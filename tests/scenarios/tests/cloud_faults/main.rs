@@ -11,13 +11,15 @@ mod tokens;
 
 use std::time::Duration;
 
+use scenarios::Hold;
 use testbed::{Cloud, GlanceOptions, MadeImage, NewImage, Region, TestBed};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// Short enough to wait for its end while a copy is under way.
 const TOKEN_EXPIRATION: Duration = Duration::from_secs(40);
 
-/// A copy may stand still for longer than a token lives.
+/// For so long a copy may stand still, which is longer than a token lives.
+const STANDSTILL: Duration = Duration::from_secs(180);
 const CONFIG: &str = "[copy]\nidle_timeout = '3m'\n";
 
 /// In Glance's own notation; the project's images in `ot2` together may not be larger.
@@ -74,13 +76,19 @@ impl Turn {
 }
 
 async fn start() -> anyhow::Result<TestBed> {
+    let patient = GlanceOptions {
+        socket_timeout: STANDSTILL,
+        ..GlanceOptions::default()
+    };
     let limited = GlanceOptions {
         user_storage_quota: QUOTA.to_owned(),
-        ..GlanceOptions::default()
+        ..patient.clone()
     };
     TestBed::builder()
         .token_expiration(TOKEN_EXPIRATION)
+        .glance(Region::Ot1, patient)
         .glance(Region::Ot2, limited)
+        .faulty_link(Hold::LINK)
         .config(CONFIG)
         .start()
         .await

@@ -3,24 +3,20 @@
 
 use anyhow::ensure;
 use reqwest::Method;
-use scenarios::Copies;
-use testbed::{Cloud, Part, Region, eventually};
+use scenarios::{Copies, Hold};
+use testbed::{Cloud, eventually};
 
 use crate::{TOKEN_EXPIRATION, Turn};
 
-/// Large enough to be caught in the middle; within the destination's quota.
-const MEBIBYTES: u64 = 160;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_outlives_the_tokens_that_it_began_with() -> anyhow::Result<()> {
-    let glance = Part::Glance(Region::Ot2);
     let turn = Turn::take().await?;
-    let image = turn.image("long", MEBIBYTES).await?;
+    let image = turn.image("long", Hold::MEBIBYTES).await?;
     let alice = turn.alice().await?;
     let copies = Copies::of(&alice);
+    let hold = Hold::on(turn.bed)?;
     let job = copies.start(&image.id, &turn.tenant()?).await?;
-    copies.until_copying(&job).await?;
-    turn.bed.freeze(glance).await?;
+    hold.until_held(&copies, &job).await?;
 
     // Younger than every token of the copy: when it has expired, they all have.
     let youngest = turn.alice().await?;
@@ -37,7 +33,7 @@ async fn a_copy_outlives_the_tokens_that_it_began_with() -> anyhow::Result<()> {
         standing["status"] == "replicating",
         "over too soon: {standing}"
     );
-    turn.bed.thaw(glance).await?;
+    hold.release();
 
     let document = copies.until_replicated(&job).await?;
     ensure!(document["attempt"] == 1, "{document}");

@@ -4,21 +4,21 @@ use anyhow::{Context, ensure};
 use scenarios::image_of_attempt;
 use testbed::{Part, Region};
 
-use crate::stage::{SOURCE, hold_a_copy, large_image, turn};
+use crate::stage::{hold_a_copy, large_image, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_go_on_without_a_gateway_and_are_all_there_after() -> anyhow::Result<()> {
     let turn = turn().await?;
     let small = turn.image("beside the large one", 2).await?;
     let large = large_image(&turn).await?;
-    let held = hold_a_copy(&turn).await?;
-    turn.bed.thaw(SOURCE).await?;
+    let (hold, held) = hold_a_copy(&turn).await?;
     let mut jobs = vec![(held, large)];
     for _ in 0..4 {
         jobs.push((turn.start(&small).await?, &small));
     }
     let gateway = Part::Gateway(Region::Ot1);
     turn.bed.kill(gateway).await?;
+    hold.release();
     ensure!(turn.copies().get(&jobs[0].0).await.is_err(), "who answers?");
     for (job, _) in &jobs {
         turn.until_active(&image_of_attempt(job, 1)?).await?;

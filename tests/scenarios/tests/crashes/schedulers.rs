@@ -1,38 +1,26 @@
 //! No scheduler runs for a while.
 
 use anyhow::ensure;
+use scenarios::Hold;
 use tokio::time::sleep;
 
-use crate::stage::{
-    LEASE, SOURCE, expect_no_lost_lease, kill_schedulers, start_schedulers, turn, workers,
-};
+use crate::stage::{LEASE, expect_no_lost_lease, kill_schedulers, start_schedulers, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_outlive_an_outage_of_all_schedulers() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let image = turn.image("eight at once", 64).await?;
-    // They begin together, so that none ends before the last has begun.
-    for worker in workers() {
-        turn.bed.freeze(worker).await?;
-    }
+    let image = turn.image("eight at once", Hold::MEBIBYTES).await?;
+    // None ends before the schedulers are gone.
+    let hold = Hold::on(turn.bed)?;
     let mut jobs = Vec::new();
     for _ in 0..8 {
         jobs.push(turn.start(&image).await?);
     }
-    for worker in workers() {
-        turn.bed.thaw(worker).await?;
-    }
     for job in &jobs {
-        turn.copies().until_copying(job).await?;
-    }
-    // Now none ends before the schedulers are gone.
-    turn.bed.freeze(SOURCE).await?;
-    for job in &jobs {
-        let held = turn.copies().show(job).await?;
-        ensure!(held["status"] == "replicating", "it got away: {held}");
+        hold.until_held(&turn.copies(), job).await?;
     }
     kill_schedulers(&turn).await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     // The length of the outage is what is tested: every lease has run out long before its end.
     sleep(3 * LEASE).await;
     start_schedulers(&turn).await?;

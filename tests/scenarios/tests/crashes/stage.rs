@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use scenarios::Turn;
+use scenarios::{Hold, Turn};
 use serde_json::Value;
 use testbed::{MadeImage, Part, Region, TestBed, eventually};
 use tokio::sync::{Mutex, OnceCell};
@@ -50,6 +50,7 @@ pub(crate) async fn turn() -> anyhow::Result<Turn> {
         .schedulers(SCHEDULERS)
         .workers(Region::Ot1, 0)
         .workers(Region::Ot2, WORKERS)
+        .faulty_link(Hold::LINK)
         .config(CONFIG);
     let bed = BED.get_or_try_init(|| builder.start()).await?;
     Turn::take(bed, &TURNS).await
@@ -60,23 +61,20 @@ pub(crate) fn workers() -> impl Iterator<Item = Part> {
     (1..=WORKERS).map(|number| Part::Worker(Region::Ot2, number))
 }
 
-/// A source image that takes seconds to copy; the same for all tests.
+/// A source image whose copy can be held; the same for all tests.
 pub(crate) async fn large_image(turn: &Turn) -> anyhow::Result<&'static MadeImage> {
-    LARGE.get_or_try_init(|| turn.image("large", 256)).await
+    let made = LARGE.get_or_try_init(|| turn.image("large", Hold::MEBIBYTES));
+    made.await
 }
 
-/// Starts a copy of the large image and freezes the source's Glance while its bytes move. The copy
-/// then lasts until the source is thawed, and the destination answers all the time.
-pub(crate) async fn hold_a_copy(turn: &Turn) -> anyhow::Result<String> {
-    let job = turn.start(large_image(turn).await?).await?;
-    let copying = turn.copies().until_copying(&job).await?;
-    turn.bed.freeze(SOURCE).await?;
-    let held = turn.copies().show(&job).await?;
-    ensure!(
-        held["status"] == "replicating" && held["attempt"] == 1,
-        "the copy got away: {copying}, then {held}"
-    );
-    Ok(job)
+/// Starts a copy of the large image, which stands still in the middle until it is let go.
+pub(crate) async fn hold_a_copy(turn: &Turn) -> anyhow::Result<(Hold<'static>, String)> {
+    let image = large_image(turn).await?;
+    let hold = Hold::on(turn.bed)?;
+    let job = turn.start(image).await?;
+    let held = hold.until_held(&turn.copies(), &job).await?;
+    ensure!(held["attempt"] == 1, "{held}");
+    Ok((hold, job))
 }
 
 /// Waits until the job's attempt `attempt` is granted; it may have gone further.

@@ -56,10 +56,10 @@ async fn a_worker_that_freezes_before_its_create_makes_no_second_image() -> anyh
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_whose_worker_died_before_it_could_say_so_is_adopted() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let job = hold_a_copy(&turn).await?;
+    let (hold, job) = hold_a_copy(&turn).await?;
     let worker = worker_of(&turn, &job, 1)?;
     kill_schedulers(&turn).await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     let first = image_of_attempt(&job, 1)?;
     turn.until_active(&first).await?;
     turn.bed.kill(worker).await?;

@@ -4,16 +4,16 @@ use anyhow::ensure;
 use scenarios::image_of_attempt;
 
 use crate::stage::{
-    SOURCE, expect_no_lost_lease, hold_a_copy, large_image, turn, until_attempt, worker_of,
+    expect_no_lost_lease, hold_a_copy, large_image, turn, until_attempt, worker_of,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_worker_takes_over_from_one_that_was_killed() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let job = hold_a_copy(&turn).await?;
+    let (hold, job) = hold_a_copy(&turn).await?;
     let worker = worker_of(&turn, &job, 1)?;
     turn.bed.kill(worker).await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
 
     let document = turn.copies().until_replicated(&job).await?;
     ensure!(document["attempt"] == 2, "{document}");
@@ -30,9 +30,9 @@ async fn another_worker_takes_over_from_one_that_was_killed() -> anyhow::Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_end_hands_its_copy_back() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let job = hold_a_copy(&turn).await?;
+    let (hold, job) = hold_a_copy(&turn).await?;
     let worker = worker_of(&turn, &job, 1)?;
-    // The source stands still, so the copy cannot end within the worker's drain.
+    // It is still held, so it cannot end within the worker's drain.
     turn.bed.stop(worker).await?;
     turn.replicas()
         .expect_gone(&image_of_attempt(&job, 1)?)
@@ -40,7 +40,7 @@ async fn a_worker_that_is_told_to_end_hands_its_copy_back() -> anyhow::Result<()
 
     until_attempt(&turn, &job, 2).await?;
     expect_no_lost_lease(&turn, &job)?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     let document = turn.copies().until_replicated(&job).await?;
     ensure!(document["attempt"] == 2, "{document}");
     let image = large_image(&turn).await?;

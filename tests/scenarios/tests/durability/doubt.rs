@@ -2,23 +2,21 @@
 //! told to, and nothing else.
 
 use anyhow::ensure;
-use scenarios::Turn;
+use scenarios::{Hold, Turn};
 use serde_json::json;
 use testbed::{Part, eventually};
 
-use crate::stage::{
-    PATIENCE, SOURCE, configure, metric, schedulers, turn, until_accepted, until_noted,
-};
+use crate::stage::{PATIENCE, configure, metric, schedulers, turn, until_accepted, until_noted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_new_is_accepted_while_it_could_be_lost_and_what_runs_goes_on() -> anyhow::Result<()>
 {
     let turn = turn().await?;
     configure(turn.bed, "require_durable_redis = true").await?;
-    let image = turn.image("accepted in time", 48).await?;
+    let image = turn.image("accepted in time", Hold::MEBIBYTES).await?;
+    let hold = Hold::on(turn.bed)?;
     let running = until_accepted(&turn, &image).await?;
-    turn.copies().until_copying(&running).await?;
-    turn.bed.freeze(SOURCE).await?;
+    hold.until_held(&turn.copies(), &running).await?;
 
     set(&turn, "everysec").await?;
     until_noted(turn.bed, "durability", "appendfsync is everysec").await?;
@@ -29,9 +27,9 @@ async fn nothing_new_is_accepted_while_it_could_be_lost_and_what_runs_goes_on() 
         let log = turn.bed.log(scheduler)?;
         ensure!(log.contains("redis could lose an accepted job"), "{log}");
     }
-    let canceled = turn.copies().show(&running).await?;
-    ensure!(canceled["status"] == "replicating", "{canceled}");
-    turn.bed.thaw(SOURCE).await?;
+    let held = turn.copies().show(&running).await?;
+    ensure!(held["status"] == "replicating", "{held}");
+    hold.release();
     let refused = turn.ask(&image).await?;
     refused.expect_fault_naming(503, "Service Unavailable", &["Nothing new is accepted"])?;
     ensure!(refused.header("retry-after") == "60", "{refused}");

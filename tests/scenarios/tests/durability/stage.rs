@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use scenarios::{AdminPort, Turn};
+use scenarios::{AdminPort, Hold, Turn};
 use testbed::{MadeImage, Part, Region, TestBed, eventually};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -11,8 +11,6 @@ use tokio::sync::{Mutex, OnceCell};
 const SCHEDULERS: u16 = 2;
 /// How many workers copy into `ot2`.
 const WORKERS: u16 = 2;
-/// The Glance that is read.
-pub(crate) const SOURCE: Part = Part::Glance(Region::Ot1);
 
 /// How long services may take to come back, or to say something.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,18 +44,29 @@ pub(crate) async fn turn() -> anyhow::Result<Turn> {
         .schedulers(SCHEDULERS)
         .workers(Region::Ot1, 0)
         .workers(Region::Ot2, WORKERS)
+        .faulty_link(Hold::LINK)
         .config(CONFIG);
     let bed = BED.get_or_try_init(|| builder.start()).await?;
     let turn = Turn::take(bed, &TURNS).await?;
     let options = bed.options();
     // A test that failed may have left another Redis behind, or schedulers that refuse everything.
-    if !options.redis.is_empty() {
+    if !options.redis.is_empty() || appendfsync(bed).await? != "always" {
         start_redis_empty(bed, &[]).await?;
     }
     if options.config != CONFIG {
         configure(bed, "").await?;
     }
     Ok(turn)
+}
+
+/// When the running Redis says that it writes to its disk.
+async fn appendfsync(bed: &TestBed) -> anyhow::Result<String> {
+    let mut redis = bed.redis_of(Part::Redis).await?;
+    let (_, value): (String, String) = redis::cmd("CONFIG")
+        .arg(&["GET", "appendfsync"])
+        .query_async(&mut redis)
+        .await?;
+    Ok(value)
 }
 
 /// Ends Redis, takes its data away and starts it with these directives instead of those that lose nothing.

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
-use scenarios::{EventStream, Turn, image_of_attempt};
+use scenarios::{EventStream, Hold, Turn, image_of_attempt};
 use serde_json::Value;
 use testbed::{MadeImage, NewImage, Part, eventually};
 
 use crate::stage::{
-    PATIENCE, SOURCE, metric, schedulers, start_redis_empty, turn, until_accepted, until_noted,
-    workers,
+    PATIENCE, metric, schedulers, start_redis_empty, turn, until_accepted, until_noted, workers,
 };
 
 /// What Glance tells of the images that must survive.
@@ -143,14 +142,14 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
 async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
     // A wipe before may have been noticed; what counts is the next one.
     let losses = Losses::of(turn).await?;
-    let image = turn.image("remembered", 48).await?;
+    let image = turn.image("remembered", Hold::MEBIBYTES).await?;
     let (old, replica) = copy(turn, &image).await?;
     let snapshot = snapshot_of(turn, &old).await?;
     let survivors = Survivors::of(turn, &[&replica, &snapshot.id]).await?;
     let mut watch = turn.copies().events("/events").await?;
+    let hold = Hold::on(turn.bed)?;
     let running = until_accepted(turn, &image).await?;
-    turn.copies().until_copying(&running).await?;
-    turn.bed.freeze(SOURCE).await?;
+    hold.until_held(&turn.copies(), &running).await?;
     let last = last_event_of(&mut watch, &running).await?;
 
     wipe().await?;
@@ -159,7 +158,7 @@ async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyh
     let said = schedulers().map(|scheduler| turn.bed.log(scheduler));
     let said = said.collect::<Result<Vec<_>, _>>()?.concat();
     ensure!(said.contains("redis was wiped"), "{said}");
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     for job in [&old, &running] {
         let gone = turn.copies().get(job).await?;
         gone.expect_fault(404, "Not Found", "There is no such copy job.")?;
@@ -195,16 +194,16 @@ async fn copy(turn: &Turn, image: &MadeImage) -> anyhow::Result<(String, String)
 
 /// A clean-up, as a canceled copy needs one.
 async fn cancel_in_mid_copy(turn: &Turn, image: &MadeImage) -> anyhow::Result<()> {
+    let hold = Hold::on(turn.bed)?;
     let job = until_accepted(turn, image).await?;
-    turn.copies().until_copying(&job).await?;
-    turn.bed.freeze(SOURCE).await?;
+    hold.until_held(&turn.copies(), &job).await?;
     turn.copies().cancel(&job).await?.expect_no_content()?;
     let copies = turn.copies();
     let canceled = copies.until(&job, "canceled", |document| {
         document["status"] == "canceled"
     });
     canceled.await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     turn.replicas()
         .expect_gone(&image_of_attempt(&job, 1)?)
         .await

@@ -12,6 +12,7 @@ mod progress;
 mod refusals;
 mod versions;
 
+use scenarios::Hold;
 use testbed::{GlanceOptions, Region, TestBed};
 use tokio::sync::OnceCell;
 
@@ -34,6 +35,7 @@ async fn bed() -> anyhow::Result<&'static TestBed> {
     };
     let builder = TestBed::builder()
         .config(CONFIG)
+        .faulty_link(Hold::LINK)
         .glance(Region::Ot1, short_lists);
     BED.get_or_try_init(|| builder.start()).await
 }

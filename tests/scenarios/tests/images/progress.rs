@@ -1,8 +1,8 @@
 //! The progress of an image that a copy job is filling, at the copy's destination.
 
 use anyhow::{Context, ensure};
-use scenarios::Copies;
-use testbed::{NewImage, Part, Region};
+use scenarios::{Copies, Hold};
+use testbed::{NewImage, Region};
 
 use crate::bed;
 use crate::compute::Compute;
@@ -13,13 +13,14 @@ async fn a_half_made_copy_shows_how_far_its_job_is() -> anyhow::Result<()> {
     let alice = bed.cloud("alice", Region::Ot1).await?;
     let carol = bed.cloud("carol", Region::Ot2).await?;
     let there = Compute::found_by(&carol).await?;
-    let image = alice.make_image(&NewImage::named("half made", 256)).await?;
+    let image = NewImage::named("half made", Hold::MEBIBYTES);
+    let image = alice.make_image(&image).await?;
     let copies = Copies::of(&alice);
+    // Whatever else is large and copied at this time waits for so long.
+    let hold = Hold::on(bed)?;
     let job = copies.start(&image.id, &carol.project_id).await?;
-    let copying = copies.until_copying(&job).await?;
-    // Nothing moves while the worker stands still, but for a report that is on its way.
-    let worker = Part::Worker(Region::Ot2, 1);
-    bed.freeze(worker).await?;
+    // From here on nothing moves but what is on its way.
+    let copying = hold.until_held(&copies, &job).await?;
     let copy = copying["destination_image_id"].as_str().context("none")?;
     let percent = async || anyhow::Ok(copies.show(&job).await?["copy_progress"].as_u64());
     let before = percent().await?;
@@ -42,7 +43,7 @@ async fn a_half_made_copy_shows_how_far_its_job_is() -> anyhow::Result<()> {
     ensure!(pretended["progress"] == 25, "{pretended}");
     carol.delete_image(&forged).await?;
 
-    bed.thaw(worker).await?;
+    hold.release();
     let done = copies.until_replicated(&job).await?;
     ensure!(done["destination_image_id"] == copy, "{done}");
     let shown = there.image(copy).await?;

@@ -1,13 +1,12 @@
 //! Without RabbitMQ work goes on, only slower; and when it is back it is used again.
 
 use anyhow::ensure;
-use testbed::{Part, Region, eventually};
+use scenarios::Hold;
+use testbed::{Part, eventually};
 use tokio::time::Instant;
 
 use crate::stage::{Crew, OUTAGE, QUEUE, RETURN, settle_queue, turn, until_consumed, workers};
 
-/// The Glance that is read.
-const SOURCE: Part = Part::Glance(Region::Ot1);
 /// More than the workers' prefetched messages, so that some stay where they can be counted.
 const JOBS: usize = 5;
 
@@ -59,18 +58,18 @@ async fn with_all_of_rabbitmqs_data_deleted_all_jobs_still_end() -> anyhow::Resu
     let turn = turn().await?;
     let crew = Crew::of(&turn).await?;
     let image = turn.image("its message is lost", 1).await?;
-    let large = turn.image("its copy is under way", 48).await?;
+    let large = turn.image("its copy is under way", Hold::MEBIBYTES).await?;
+    let hold = Hold::on(turn.bed)?;
     let running = turn.start(&large).await?;
     let canceled = turn.start(&large).await?;
     for job in [&running, &canceled] {
-        turn.copies().until_copying(job).await?;
+        hold.until_held(&turn.copies(), job).await?;
     }
-    turn.bed.freeze(SOURCE).await?;
     for worker in workers() {
         turn.bed.freeze(worker).await?;
     }
     turn.copies().cancel(&canceled).await?.expect_no_content()?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     let mut jobs = Vec::new();
     for _ in 0..JOBS {
         jobs.push(turn.start(&image).await?);

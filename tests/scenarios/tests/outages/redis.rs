@@ -2,14 +2,12 @@
 //! accepted is shown in `durability`.
 
 use anyhow::ensure;
-use scenarios::{Answer, image_of_attempt};
-use testbed::{Part, Region};
+use scenarios::{Answer, Hold, image_of_attempt};
+use testbed::Part;
 use tokio::time::Instant;
 
-use crate::stage::{Crew, OUTAGE, turn, workers};
+use crate::stage::{Crew, OUTAGE, turn};
 
-/// The Glance that is read.
-const SOURCE: Part = Part::Glance(Region::Ot1);
 /// As many as the configuration lets run at once for a tenant.
 const RUNNING: usize = 3;
 
@@ -17,29 +15,19 @@ const RUNNING: usize = 3;
 async fn running_copies_and_waiting_jobs_outlive_an_outage_of_redis() -> anyhow::Result<()> {
     let turn = turn().await?;
     let crew = Crew::of(&turn).await?;
-    let image = turn.image("without a store", 96).await?;
-    for worker in workers() {
-        turn.bed.freeze(worker).await?;
-    }
+    let image = turn.image("without a store", Hold::MEBIBYTES).await?;
+    let hold = Hold::on(turn.bed)?;
     let mut jobs = Vec::new();
     for _ in 0..2 * RUNNING {
         jobs.push(turn.start(&image).await?);
     }
-    for worker in workers() {
-        turn.bed.thaw(worker).await?;
-    }
     let (running, waiting) = jobs.split_at(RUNNING);
     for job in running {
-        turn.copies().until_copying(job).await?;
-    }
-    turn.bed.freeze(SOURCE).await?;
-    for job in running {
-        let held = turn.copies().show(job).await?;
-        ensure!(held["status"] == "replicating", "it got away: {held}");
+        hold.until_held(&turn.copies(), job).await?;
     }
     turn.bed.kill(Part::Redis).await?;
     let away_since = Instant::now();
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
 
     for job in running {
         turn.until_active(&image_of_attempt(job, 1)?).await?;

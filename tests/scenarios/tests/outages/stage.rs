@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
-use scenarios::Turn;
+use scenarios::{Hold, Turn};
 use testbed::{Part, Region, TestBed, eventually};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -56,6 +56,7 @@ pub(crate) async fn turn() -> anyhow::Result<Turn> {
         .schedulers(2)
         .workers(Region::Ot1, 0)
         .workers(Region::Ot2, WORKERS)
+        .faulty_link(Hold::LINK)
         .config(CONFIG);
     let bed = BED
         .get_or_try_init(async || {

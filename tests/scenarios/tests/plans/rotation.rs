@@ -8,8 +8,8 @@ use serde_json::json;
 use testbed::NewImage;
 
 use crate::stage::{
-    SOURCE, action, daily, expect_run, fire, hold_a_run, jobs, kill, large_image, leave,
-    newest_image, points, schedulers, start, turn, until_replicas,
+    action, daily, expect_run, fire, hold_a_run, jobs, kill, large_image, leave, newest_image,
+    points, schedulers, start, turn, until_replicas,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,9 +77,9 @@ async fn the_last_good_replica_stays_when_its_owner_deleted_the_newer_one() -> a
     edited["action_id"] = first["job_actions"][0]["action_id"].clone();
     let change = json!({"job_actions": [edited]});
     plans.patch(&plan, &change).await?.json(200)?;
-    let job = hold_a_run(&turn, &plan).await?;
+    let (hold, job) = hold_a_run(&turn, &plan).await?;
     kill(&turn, schedulers()).await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     let newer = image_of_attempt(&job, 1)?;
     turn.until_revealed(&newer).await?;
     there.delete_image(&newer).await?;

@@ -5,7 +5,7 @@ use scenarios::{Plans, image_of_attempt};
 use serde_json::{Value, json};
 
 use crate::stage::{
-    SOURCE, action, daily, expect_run, hold_a_run, jobs, large_image, leave, let_fire, next_fire,
+    action, daily, expect_run, hold_a_run, jobs, large_image, leave, let_fire, next_fire,
     pass_a_day, replicas, turn,
 };
 
@@ -75,7 +75,7 @@ async fn a_later_fire_is_skipped_and_an_abort_cancels_what_runs() -> anyhow::Res
     let plans = turn.plans();
     let written = daily("held", &[action(&turn, ("image_id", &image.id), 1)]);
     let plan = plans.create(&written).await?;
-    let job = hold_a_run(&turn, &plan).await?;
+    let (hold, job) = hold_a_run(&turn, &plan).await?;
     expect_told(&plans, &plan, "start", "start already requested").await?;
     let due = let_fire(&turn, &plan).await?;
     let skipped = plans.until(&plan, "said to skip a fire", |plan| {
@@ -87,7 +87,7 @@ async fn a_later_fire_is_skipped_and_an_abort_cancels_what_runs() -> anyhow::Res
     ensure!(jobs(&skipped) == [job.as_str()], "two at once: {skipped}");
 
     expect_told(&plans, &plan, "abort", "success").await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     let aborted = plans.until_result(&plan, "aborted").await?;
     ensure!(
         aborted["status"] == "stop" && aborted["next_fire_at"].is_null(),
@@ -114,14 +114,14 @@ async fn a_run_that_is_under_way_ends_by_itself_when_its_plan_is_stopped() -> an
     let plans = turn.plans();
     let written = daily("ends", &[action(&turn, ("image_id", &image.id), 1)]);
     let plan = plans.create(&written).await?;
-    let job = hold_a_run(&turn, &plan).await?;
+    let (hold, job) = hold_a_run(&turn, &plan).await?;
     expect_told(&plans, &plan, "stop", "success").await?;
     let running = plans.show(&plan).await?;
     ensure!(
         running["status"] == "running" && running["next_fire_at"].is_null(),
         "{running}"
     );
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     let over = plans.until_result(&plan, "success").await?;
     ensure!(over["status"] == "stop", "{over}");
     let job = turn.copies().show(&job).await?;

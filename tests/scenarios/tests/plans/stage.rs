@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use reqwest::Method;
-use scenarios::{Plans, Turn, strings};
+use scenarios::{Hold, Plans, Turn, strings};
 use serde_json::{Value, json};
 use testbed::{Cloud, MadeImage, NewImage, Part, Region, TestBed, eventually};
 use tokio::sync::{Mutex, OnceCell};
@@ -53,6 +53,7 @@ pub(crate) async fn turn() -> anyhow::Result<Turn> {
         .workers(Region::Ot1, WORKERS)
         .workers(Region::Ot2, WORKERS)
         .movable_plan_clock()
+        .faulty_link(Hold::LINK)
         .config(CONFIG);
     let bed = BED.get_or_try_init(|| builder.start()).await?;
     let turn = Turn::take(bed, &TURNS).await?;
@@ -224,16 +225,15 @@ pub(crate) async fn newest_image(owner: &Cloud, name: &str) -> anyhow::Result<Ma
     .await
 }
 
-/// A source image that takes seconds to copy; the same for all tests.
+/// A source image whose copy can be held; the same for all tests.
 pub(crate) async fn large_image(turn: &Turn) -> anyhow::Result<&'static MadeImage> {
-    LARGE.get_or_try_init(|| turn.image("large", 256)).await
+    let made = LARGE.get_or_try_init(|| turn.image("large", Hold::MEBIBYTES));
+    made.await
 }
 
-/// The Glance that is read; frozen, it holds every copy where it is.
-pub(crate) const SOURCE: Part = Part::Glance(Region::Ot1);
-
-/// Tells a plan of the large image to start, and freezes the source while its bytes move; gives the copy's job.
-pub(crate) async fn hold_a_run(turn: &Turn, plan: &str) -> anyhow::Result<String> {
+/// Tells a plan of the large image to start; its copy stands still in the middle until it is let go. Gives the job.
+pub(crate) async fn hold_a_run(turn: &Turn, plan: &str) -> anyhow::Result<(Hold<'static>, String)> {
+    let hold = Hold::on(turn.bed)?;
     let begun = turn.plans().tell(plan, "start").await?;
     ensure!(begun == "success", "{begun}");
     let running = turn
@@ -241,11 +241,8 @@ pub(crate) async fn hold_a_run(turn: &Turn, plan: &str) -> anyhow::Result<String
         .until(plan, "copying", |plan| !jobs(plan).is_empty())
         .await?;
     let job = jobs(&running).remove(0);
-    turn.copies().until_copying(&job).await?;
-    turn.bed.freeze(SOURCE).await?;
-    let held = turn.copies().show(&job).await?;
-    ensure!(held["status"] == "replicating", "it got away: {held}");
-    Ok(job)
+    hold.until_held(&turn.copies(), &job).await?;
+    Ok((hold, job))
 }
 
 /// All schedulers.

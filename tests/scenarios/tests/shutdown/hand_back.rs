@@ -2,21 +2,20 @@
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
+use scenarios::Hold;
 use testbed::{Part, Region, say};
 use tokio::time::Instant;
 
 use crate::stage::{drain, expect_no_lost_lease, logged_at, turn};
 
-const SOURCE: Part = Part::Glance(Region::Ot1);
-
 #[tokio::test(flavor = "multi_thread")]
 async fn another_worker_starts_at_once_on_what_was_handed_back() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let image = turn.image("handed on", 256).await?;
+    let image = turn.image("handed on", Hold::MEBIBYTES).await?;
+    // A copy that stands still cannot end within the drain.
+    let hold = Hold::on(turn.bed)?;
     let job = turn.start(&image).await?;
-    turn.copies().until_copying(&job).await?;
-    // The copy stands still, so it cannot end within the drain.
-    turn.bed.freeze(SOURCE).await?;
+    hold.until_held(&turn.copies(), &job).await?;
     let workers = [1, 2].map(|number| Part::Worker(Region::Ot2, number));
     let mut at_work = workers.into_iter().filter(|worker| {
         let log = turn.bed.log(*worker).unwrap_or_default();
@@ -35,7 +34,7 @@ async fn another_worker_starts_at_once_on_what_was_handed_back() -> anyhow::Resu
     let handed_back = logged_at(turn.bed, worker, &handed_back).await?;
     let told_off = ["the units that still run are handed back"];
     let told_off = logged_at(turn.bed, worker, &told_off).await?;
-    turn.bed.thaw(SOURCE).await?;
+    hold.release();
     let milliseconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_millis();
     say(format_args!(
         "SIGTERM to the end of the worker: {} ms, of them {} ms to hand the copy back; from there to the next \

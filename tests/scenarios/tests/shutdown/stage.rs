@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
-use scenarios::Turn;
+use scenarios::{Hold, Turn};
 use testbed::{Part, Region, TestBed, eventually};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -35,6 +35,7 @@ pub(crate) async fn turn() -> anyhow::Result<Turn> {
         .schedulers(2)
         .workers(Region::Ot1, 0)
         .workers(Region::Ot2, 2)
+        .faulty_link(Hold::LINK)
         .config(CONFIG);
     let bed = BED.get_or_try_init(|| builder.start()).await?;
     Turn::take(bed, &TURNS).await

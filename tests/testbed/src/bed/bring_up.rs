@@ -13,7 +13,7 @@ use super::TestBed;
 use crate::binaries;
 use crate::command::output_of;
 use crate::install::{self, DatabaseTemplate, keystone_template};
-use crate::links::{self, Links};
+use crate::links::Links;
 use crate::narrator::timed;
 use crate::options::Options;
 use crate::parts::Part;
@@ -78,15 +78,8 @@ impl TestBed {
             ways: BTreeMap::new(),
         };
         site.options.workers.retain(|_, count| *count > 0);
-        let links = if site.options.faulty_links {
-            links::listen(&site.options, site.ports)?
-        } else {
-            Links::new()
-        };
-        site.ways = links
-            .iter()
-            .map(|(link, proxy)| (*link, proxy.port()))
-            .collect();
+        let links = Links::listen(&site.options, site.ports)?;
+        site.ways = links.ports();
         wsgi::write_to(&site.wsgi())?;
         let ids = match &old {
             None => timed("copying the databases", make_databases(&site)).await?,

@@ -165,13 +165,12 @@ impl<'a> Pump<'a> {
                 Behaviour::Pass => return Ok(PIECE),
                 Behaviour::Reset => return Err(Broken::ByUs),
                 Behaviour::BlackHole => self.command().await?,
-                Behaviour::Cut { after } => {
-                    let left = after.saturating_sub(self.since);
-                    if left == 0 {
-                        return Err(Broken::ByUs);
-                    }
+                Behaviour::Cut { after } | Behaviour::Hold { after } if after > self.since => {
+                    let left = after - self.since;
                     return Ok(usize::try_from(left).unwrap_or(PIECE).min(PIECE));
                 }
+                Behaviour::Cut { .. } => return Err(Broken::ByUs),
+                Behaviour::Hold { .. } => self.command().await?,
                 Behaviour::Slow { .. } if self.next > Instant::now() => {
                     tokio::select! {
                         () = sleep_until(self.next) => {}

@@ -108,6 +108,25 @@ async fn a_cut_comes_after_exactly_so_many_bytes() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_hold_comes_after_exactly_so_many_bytes_and_ends_with_all_of_them() -> anyhow::Result<()>
+{
+    let (proxy, mut client) = echo().await?;
+    proxy.set(Behaviour::Hold { after: 7 });
+    client.write_all(b"0123456789").await?;
+    let mut answer = [0; 7];
+    timeout(PATIENCE, client.read_exact(&mut answer)).await??;
+    let more = timeout(Duration::from_millis(200), client.read(&mut [0; 8])).await;
+    assert!(more.is_err(), "more came: {more:?}");
+    assert_eq!(proxy.traffic().to_upstream, 5 + 7);
+    proxy.set(Behaviour::Pass);
+    let mut rest = [0; 3];
+    timeout(PATIENCE, client.read_exact(&mut rest)).await??;
+    assert_eq!((&answer, &rest), (b"0123456", b"789"));
+    assert_eq!(proxy.traffic().broken, 0);
+    Ok(())
+}
+
 /// That it is slow is seen from the bytes that have not passed, not from a clock that a busy machine would
 /// falsify: a minute's worth is sent, and the first second's does arrive.
 #[tokio::test]
