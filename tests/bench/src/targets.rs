@@ -1,0 +1,88 @@
+//! What is aimed at, and what was reached. Pure.
+
+use std::fmt::Write;
+
+use crate::sheet::{Pair, Sheet};
+use crate::statistics::median;
+use crate::table::{gibibytes, mebibytes};
+use crate::ways::Way;
+
+/// All sheets of a run.
+#[derive(Default)]
+pub(crate) struct Results {
+    sheets: Vec<Sheet>,
+}
+
+impl Results {
+    pub(crate) fn add(&mut self, sheet: Sheet) {
+        self.sheets.push(sheet);
+    }
+
+    /// The targets that this run says something about.
+    pub(crate) fn table(&self) -> String {
+        let mut text = "### Targets\n\n| target | measured | reached |\n|---|---|---|\n".to_owned();
+        for sheet in &self.sheets {
+            for (target, measured, reached) in of_sheet(sheet) {
+                let reached = if reached { "yes" } else { "no" };
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "| {target} | {measured} | {reached} |");
+            }
+        }
+        text
+    }
+}
+
+/// Target, measured, reached.
+type Verdict = (String, String, bool);
+
+fn of_sheet(sheet: &Sheet) -> Vec<Verdict> {
+    let jobs: Vec<&Pair> = of(sheet, Way::Job);
+    let mut verdicts = Vec::new();
+    if jobs.is_empty() {
+        return verdicts;
+    }
+    let ratio = ratio(&jobs);
+    let what = format!("{:.2} GiB", gibibytes(&sheet.wanted));
+    match sheet.wanted.at_once {
+        1 => verdicts.push((
+            format!("a job of {what} takes at most 1.03 times the raw upload"),
+            format!("{ratio:.3}"),
+            ratio <= 1.03,
+        )),
+        count => verdicts.push((
+            format!("{count} jobs at once ({what}) reach 0.95 of the rate of {count} raw uploads at once"),
+            format!("{:.3}", 1.0 / ratio),
+            1.0 / ratio >= 0.95,
+        )),
+    }
+    let cost = median(
+        jobs.iter()
+            .map(|pair| pair.reading.mover / gibibytes(&sheet.wanted)),
+    );
+    verdicts.push((
+        format!("the worker uses at most 0.7 CPU-s a GiB ({what})"),
+        format!("{cost:.2}"),
+        cost <= 0.7,
+    ));
+    if sheet.wanted.at_once == 8 {
+        let above = jobs.iter().map(|pair| pair.reading.peak);
+        let above = above.map(|peak| mebibytes(peak.saturating_sub(sheet.idle)));
+        let most = above.fold(0.0, f64::max);
+        verdicts.push((
+            format!(
+                "8 copies at once ({what}) take at most 64 MiB of the worker's memory above idle"
+            ),
+            format!("{most:.1} MiB"),
+            most <= 64.0,
+        ));
+    }
+    verdicts
+}
+
+fn of(sheet: &Sheet, way: Way) -> Vec<&Pair> {
+    sheet.pairs.iter().filter(|pair| pair.way == way).collect()
+}
+
+fn ratio(pairs: &[&Pair]) -> f64 {
+    median(pairs.iter().map(|pair| pair.reading.wall / pair.floor.wall))
+}
