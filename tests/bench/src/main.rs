@@ -6,6 +6,8 @@
 //! - [`stage`]: the test bed, its users, and what is looked at while something is measured.
 //! - [`ways`]: how an image gets from one Glance to the other.
 //! - [`pairs`]: pure; in which order things are measured, and which of them once more.
+//! - [`alone`]: the copy engine without any Glance.
+//! - [`dispatch`]: how soon a job begins, and small images.
 //! - [`reading`], [`process`]: wall time, processor time and memory of one measurement.
 //! - [`table`], [`targets`], [`machine`]: what is printed.
 #![allow(
@@ -13,6 +15,9 @@
     reason = "printing the tables is this program's job"
 )]
 
+mod alone;
+mod command;
+mod dispatch;
 mod machine;
 mod pairs;
 mod plan;
@@ -29,6 +34,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::alone::mover::{Job, MOVER};
 use crate::plan::{Plan, Row};
 use crate::stage::Stage;
 use crate::targets::Results;
@@ -52,6 +58,10 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [MOVER, job @ ..] = &words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return ended(Job::parse(job).and_then(|job| job.run()));
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -71,6 +81,10 @@ fn main() -> ExitCode {
         .build()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(run(&plan)));
+    ended(done)
+}
+
+fn ended(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -83,13 +97,21 @@ fn main() -> ExitCode {
 /// Measures, and prints each table as soon as it is there: a run that breaks keeps what it has.
 async fn run(plan: &Plan) -> anyhow::Result<()> {
     let load = machine::load();
-    let stage = Stage::set().await?;
+    let mut stage = Stage::set().await?;
     println!("{}", machine::describe(&stage, &load).await?);
     let mut results = Results::default();
     for wanted in &plan.sheets {
         let sheet = sheet::measure(&stage, wanted).await?;
         println!("{}", table::of_sheet(&sheet));
         results.add(sheet);
+    }
+    if let Some(wanted) = plan.engine {
+        println!("{}", alone::measure(wanted).await?);
+    }
+    if let Some(wanted) = plan.dispatch {
+        let (dispatch, tables) = dispatch::measure(&mut stage, wanted).await?;
+        println!("{tables}");
+        results.dispatch = Some(dispatch);
     }
     println!("{}", results.table());
     stage.end().await

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use crate::ways::Way;
+use crate::{alone, dispatch};
 
 /// One mebibyte.
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -24,12 +25,20 @@ pub(crate) enum Row {
     Import,
     /// A job of ours.
     Job,
+    /// 4 and 8 jobs at once, and what memory the worker has then.
+    Crowd,
+    /// The copy engine between a fast source and a sink that counts.
+    Engine,
+    /// From POST to the first byte, and many small images.
+    Dispatch,
 }
 
 /// Everything that a run measures.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) sheets: Vec<Wanted>,
+    pub(crate) engine: Option<alone::Wanted>,
+    pub(crate) dispatch: Option<dispatch::Wanted>,
 }
 
 /// One table of pairs: images of one size, so many at once, each way so many times.
@@ -43,13 +52,15 @@ pub(crate) struct Wanted {
 }
 
 impl Row {
-    fn way(self) -> Way {
+    /// The way that it measures beside the raw upload, if it is one of those.
+    fn way(self) -> Option<Way> {
         match self {
-            Self::Download => Way::Download,
-            Self::Pipe => Way::Pipe,
-            Self::Client => Way::Client,
-            Self::Import => Way::Import,
-            Self::Job => Way::Job,
+            Self::Download => Some(Way::Download),
+            Self::Pipe => Some(Way::Pipe),
+            Self::Client => Some(Way::Client),
+            Self::Import => Some(Way::Import),
+            Self::Job => Some(Way::Job),
+            Self::Crowd | Self::Engine | Self::Dispatch => None,
         }
     }
 }
@@ -57,34 +68,90 @@ impl Row {
 impl Plan {
     /// `sizes` in GiB; nothing asked for is everything.
     pub(crate) fn new(rows: &[Row], pairs: Option<usize>, sizes: &[u64], quick: bool) -> Self {
-        let rows = if rows.is_empty() {
-            Row::value_variants()
-        } else {
-            rows
-        };
+        let asked = |row: Row| rows.is_empty() || rows.contains(&row);
         let sizes: Vec<u64> = match sizes {
             _ if quick => vec![64 * MIB],
             [] => vec![1024 * MIB, 4096 * MIB],
             sizes => sizes.iter().map(|size| size * 1024 * MIB).collect(),
         };
         let largest = sizes.iter().copied().max();
-        let count = |way, size| match pairs {
-            Some(pairs) => pairs,
-            None if quick => 1,
-            None if way == Way::Job && Some(size) == largest => MOST_PAIRS,
-            None => PAIRS,
-        };
-        let single = sizes.iter().map(|&size| Wanted {
-            size,
-            at_once: 1,
-            demand: rows
-                .iter()
-                .map(|row| row.way())
-                .map(|way| (way, count(way, size)))
-                .collect(),
-        });
-        Self {
-            sheets: single.collect(),
+        let ordinary = pairs.unwrap_or(if quick { 1 } else { PAIRS });
+        let ways = Row::value_variants().iter().filter(|row| asked(**row));
+        let ways: Vec<Way> = ways.filter_map(|row| row.way()).collect();
+        let mut sheets = Vec::new();
+        if !ways.is_empty() {
+            sheets.extend(sizes.iter().map(|&size| {
+                Wanted {
+                    size,
+                    at_once: 1,
+                    demand: ways
+                        .iter()
+                        .map(|&way| match way {
+                            Way::Job if Some(size) == largest && pairs.is_none() && !quick => {
+                                (way, MOST_PAIRS)
+                            }
+                            _ => (way, ordinary),
+                        })
+                        .collect(),
+                }
+            }));
         }
+        if asked(Row::Crowd) {
+            sheets.extend([4, 8].map(|at_once| Wanted {
+                size: if quick { 64 * MIB } else { 1024 * MIB },
+                at_once,
+                demand: vec![(Way::Job, ordinary)],
+            }));
+        }
+        Self {
+            sheets,
+            engine: asked(Row::Engine).then_some(alone::Wanted {
+                size: if quick { 256 * MIB } else { 4096 * MIB },
+                runs: ordinary,
+            }),
+            dispatch: asked(Row::Dispatch).then_some(if quick {
+                dispatch::Wanted {
+                    copies: 5,
+                    small: 16,
+                    small_size: 4 * MIB,
+                }
+            } else {
+                dispatch::Wanted {
+                    copies: 60,
+                    small: 256,
+                    small_size: 4 * MIB,
+                }
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_default_everything_is_measured_and_the_first_target_most_often() {
+        let plan = Plan::new(&[], None, &[], false);
+        assert!(plan.engine.is_some() && plan.dispatch.is_some());
+        let [small, large, four, eight] = &plan.sheets[..] else {
+            panic!("{:?}", plan.sheets);
+        };
+        assert!(small.demand.iter().all(|(_, pairs)| *pairs == PAIRS));
+        assert!(large.demand.contains(&(Way::Job, MOST_PAIRS)));
+        assert!(large.demand.contains(&(Way::Client, PAIRS)));
+        assert_eq!((four.at_once, eight.at_once), (4, 8));
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_measured() {
+        let plan = Plan::new(&[Row::Job], Some(2), &[2], false);
+        let [sheet] = &plan.sheets[..] else {
+            panic!("{:?}", plan.sheets);
+        };
+        assert_eq!(sheet.size, 2048 * MIB);
+        assert_eq!(sheet.demand, [(Way::Job, 2)]);
+        assert_eq!((plan.engine, plan.dispatch), (None, None));
+        assert!(Plan::new(&[Row::Engine], None, &[], true).sheets.is_empty());
     }
 }

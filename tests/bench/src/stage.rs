@@ -15,6 +15,9 @@ use crate::{process, ways};
 /// Copies that the worker makes at once. Its default is 4; a row needs 8 of one worker.
 const COPIES: usize = 8;
 
+/// Who makes the copies.
+pub(crate) const WORKER: Part = Part::Worker(Region::Ot2, 1);
+
 /// A run takes longer than the tokens of an ordinary test bed live.
 const TOKENS: Duration = Duration::from_secs(6 * 3600);
 
@@ -72,7 +75,7 @@ impl Stage {
             source: bed.cloud("alice", Region::Ot1).await?,
             destination: bed.cloud("alice", Region::Ot2).await?,
             importer: bed.cloud_in("alice", Region::Ot2, "proj-ot1").await?,
-            worker: pid(Part::Worker(Region::Ot2, 1))?,
+            worker: pid(WORKER)?,
             control: vec![
                 pid(Part::Gateway(Region::Ot1))?,
                 pid(Part::Scheduler(1))?,
@@ -89,6 +92,17 @@ impl Stage {
         stage.remove(small).await?;
         stage.idle = process::resident(stage.worker).context("the worker has ended")?;
         Ok(stage)
+    }
+
+    /// Starts the worker anew, with the configuration that it would get now.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub(crate) async fn restart_worker(&mut self) -> anyhow::Result<()> {
+        self.bed.restart(WORKER).await?;
+        let pid = self.bed.pid(WORKER).await?;
+        self.worker = pid.context("the worker has ended")?;
+        Ok(())
     }
 
     /// The image copy API of the source region.

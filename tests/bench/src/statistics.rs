@@ -46,6 +46,13 @@ pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
     median_of_sorted(&sorted(numbers))
 }
 
+/// The number that so many percent do not exceed; zero of none.
+pub(crate) fn percentile(numbers: &[f64], percent: usize) -> f64 {
+    let sorted = sorted(numbers.iter().copied());
+    let place = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    sorted.get(place).copied().unwrap_or_default()
+}
+
 fn median_of_sorted(sorted: &[f64]) -> f64 {
     match (sorted.len(), sorted.len() / 2) {
         (0, _) => 0.0,
@@ -70,5 +77,13 @@ mod tests {
         assert_eq!(spread.cell(1), "2.0 (1.0–3.0)");
         assert_eq!(Spread::of([4.0, 1.0]).cell(1), "2.5 (1.0–4.0)");
         assert_eq!(Spread::of([]), Spread::default());
+    }
+
+    #[test]
+    fn percentiles_are_numbers_that_were_measured() {
+        let numbers: Vec<f64> = (1..=20).rev().map(f64::from).collect();
+        let at = |percent| percentile(&numbers, percent);
+        assert_eq!([at(0), at(50), at(95), at(100)], [1.0, 10.0, 19.0, 20.0]);
+        assert!(percentile(&[], 95).abs() < f64::EPSILON);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::dispatch::Dispatch;
 use crate::sheet::{Pair, Sheet};
 use crate::statistics::median;
 use crate::table::{gibibytes, mebibytes};
@@ -11,6 +12,7 @@ use crate::ways::Way;
 #[derive(Default)]
 pub(crate) struct Results {
     sheets: Vec<Sheet>,
+    pub(crate) dispatch: Option<Dispatch>,
 }
 
 impl Results {
@@ -21,12 +23,18 @@ impl Results {
     /// The targets that this run says something about.
     pub(crate) fn table(&self) -> String {
         let mut text = "### Targets\n\n| target | measured | reached |\n|---|---|---|\n".to_owned();
-        for sheet in &self.sheets {
-            for (target, measured, reached) in of_sheet(sheet) {
-                let reached = if reached { "yes" } else { "no" };
-                // Writing to a String cannot fail.
-                let _ = writeln!(text, "| {target} | {measured} | {reached} |");
-            }
+        let mut verdicts: Vec<Verdict> = self.sheets.iter().flat_map(of_sheet).collect();
+        if let Some(Dispatch { p50, p95 }) = self.dispatch {
+            verdicts.push((
+                "from POST to the first byte, p50 at most 50 ms".to_owned(),
+                format!("{p50:.0} ms (p95 {p95:.0} ms)"),
+                p50 <= 50.0,
+            ));
+        }
+        for (target, measured, reached) in verdicts {
+            let reached = if reached { "yes" } else { "no" };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "| {target} | {measured} | {reached} |");
         }
         text
     }
@@ -54,6 +62,20 @@ fn of_sheet(sheet: &Sheet) -> Vec<Verdict> {
             format!("{:.3}", 1.0 / ratio),
             1.0 / ratio >= 0.95,
         )),
+    }
+    for (way, least) in [(Way::Client, 2.0), (Way::Import, 1.3)] {
+        let others = of(sheet, way);
+        if !others.is_empty() {
+            let faster = self::ratio(&others) / ratio;
+            verdicts.push((
+                format!(
+                    "a job of {what} is {least} times faster than {}",
+                    way.name()
+                ),
+                format!("{faster:.2}"),
+                faster >= least,
+            ));
+        }
     }
     let cost = median(
         jobs.iter()

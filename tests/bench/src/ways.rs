@@ -3,8 +3,7 @@
 //! All go through the regions' fronts, as the catalog says, so that none has a shorter way than another.
 
 mod client;
-mod command;
-mod curl;
+pub(crate) mod curl;
 mod import;
 pub(crate) mod job;
 

@@ -6,7 +6,7 @@ use testbed::{ForeignClient, Region};
 use tokio::process::Command;
 
 use super::Done;
-use super::command::run;
+use crate::command::run;
 use crate::stage::{SourceImage, Stage};
 
 /// Copies with two calls of the client, one after the other.

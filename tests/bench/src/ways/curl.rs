@@ -7,7 +7,7 @@ use testbed::Cloud;
 use tokio::process::Command;
 use tokio::try_join;
 
-use super::command::{run, start, until_ended};
+use crate::command::{run, start, until_ended};
 use crate::stage::{SourceImage, Stage};
 
 /// Glance takes one media type; and under uwsgi it never answers an Expect.
@@ -22,7 +22,7 @@ const AS_GLANCE_WANTS_IT: [&str; 4] = [
 ///
 /// # Errors
 /// When Glance refuses.
-pub(super) async fn empty_image(cloud: &Cloud) -> anyhow::Result<String> {
+pub(crate) async fn empty_image(cloud: &Cloud) -> anyhow::Result<String> {
     let attributes = [
         ("name", json!("by hand")),
         ("disk_format", json!("raw")),

@@ -14,6 +14,15 @@ pub(crate) async fn copy(stage: &Stage, image: &SourceImage) -> anyhow::Result<S
     let job = copies
         .start(&image.id, &stage.destination.project_id)
         .await?;
+    until_replicated(stage, &job).await
+}
+
+/// Follows a job to its end; gives the replica's id.
+///
+/// # Errors
+/// When the job ends as anything but `replicated`.
+pub(crate) async fn until_replicated(stage: &Stage, job: &str) -> anyhow::Result<String> {
+    let copies = stage.copies();
     let mut events = copies.events(&format!("/{job}/events")).await?;
     loop {
         let document = events.next_document().await?;

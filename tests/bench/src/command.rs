@@ -15,15 +15,15 @@ use crate::process;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A program that has ended well.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     /// What it printed.
-    pub(super) printed: String,
+    pub(crate) printed: String,
     /// The most memory that it had resident, in bytes.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
 }
 
 /// A program that runs.
-pub(super) struct Running {
+pub(crate) struct Running {
     program: OsString,
     child: Child,
 }
@@ -32,7 +32,7 @@ pub(super) struct Running {
 ///
 /// # Errors
 /// When it can't be started, or ends with anything but 0; with what it said.
-pub(super) async fn run(mut command: Command) -> anyhow::Result<Ended> {
+pub(crate) async fn run(mut command: Command) -> anyhow::Result<Ended> {
     until_ended(start(&mut command)?).await
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn run(mut command: Command) -> anyhow::Result<Ended> {
 ///
 /// # Errors
 /// When it can't be started.
-pub(super) fn start(command: &mut Command) -> anyhow::Result<Running> {
+pub(crate) fn start(command: &mut Command) -> anyhow::Result<Running> {
     let program = command.as_std().get_program().to_owned();
     let child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn();
     let child = child.with_context(|| format!("{} can't be started", program.display()))?;
@@ -51,7 +51,7 @@ pub(super) fn start(command: &mut Command) -> anyhow::Result<Running> {
 ///
 /// # Errors
 /// When it ends with anything but 0; with what it said.
-pub(super) async fn until_ended(Running { program, child }: Running) -> anyhow::Result<Ended> {
+pub(crate) async fn until_ended(Running { program, child }: Running) -> anyhow::Result<Ended> {
     let pid = child.id().context("a program without a process")?;
     let mut ending = std::pin::pin!(child.wait_with_output());
     let mut look = interval(LOOK_EVERY);
@@ -81,7 +81,7 @@ impl Running {
     ///
     /// # Errors
     /// When its output is not a pipe.
-    pub(super) fn output(&mut self) -> anyhow::Result<Stdio> {
+    pub(crate) fn output(&mut self) -> anyhow::Result<Stdio> {
         let output = self.child.stdout.take();
         Ok(output.context("an output that is no pipe")?.try_into()?)
     }
