@@ -108,3 +108,84 @@ fn of(sheet: &Sheet, way: Way) -> Vec<&Pair> {
 fn ratio(pairs: &[&Pair]) -> f64 {
     median(pairs.iter().map(|pair| pair.reading.wall / pair.floor.wall))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{MIB, Wanted};
+    use crate::reading::Reading;
+
+    fn pair(way: Way, wall: f64, mover: f64, peak: u64) -> Pair {
+        let reading = Reading {
+            wall,
+            mover,
+            peak: peak * MIB,
+            ..Reading::default()
+        };
+        let floor = Reading {
+            wall: 10.0,
+            ..Reading::default()
+        };
+        Pair {
+            way,
+            reading,
+            floor,
+        }
+    }
+
+    fn sheet(at_once: usize, pairs: Vec<Pair>) -> Sheet {
+        Sheet {
+            wanted: Wanted {
+                size: 1024 * MIB,
+                at_once,
+                demand: Vec::new(),
+            },
+            floors: Vec::new(),
+            pairs,
+            repeated: 0,
+            doubtful: 0,
+            idle: 20 * MIB,
+        }
+    }
+
+    #[test]
+    fn targets_are_held_against_medians_of_pairs() {
+        let one = vec![
+            pair(Way::Job, 10.2, 0.6, 40),
+            pair(Way::Job, 10.4, 0.8, 40),
+            pair(Way::Job, 10.3, 0.7, 40),
+            pair(Way::Client, 25.0, 16.0, 90),
+            pair(Way::Import, 13.0, 0.0, 0),
+        ];
+        let verdicts = of_sheet(&sheet(1, one));
+        let measured: Vec<(&str, bool)> = verdicts
+            .iter()
+            .map(|(_, measured, reached)| (measured.as_str(), *reached))
+            .collect();
+        let expected = [
+            ("1.030", true),
+            ("2.43", true),
+            ("1.26", false),
+            ("0.70", true),
+        ];
+        assert_eq!(measured, expected);
+    }
+
+    #[test]
+    fn a_crowd_is_held_to_its_rate_and_memory() {
+        let eight = vec![pair(Way::Job, 12.5, 4.0, 90), pair(Way::Job, 12.5, 4.0, 70)];
+        let verdicts = of_sheet(&sheet(8, eight));
+        let measured: Vec<(&str, bool)> = verdicts
+            .iter()
+            .map(|(_, measured, reached)| (measured.as_str(), *reached))
+            .collect();
+        let expected = [("0.800", false), ("0.50", true), ("70.0 MiB", false)];
+        assert_eq!(measured, expected);
+    }
+
+    #[test]
+    fn without_jobs_nothing_is_said() {
+        let pairs = vec![pair(Way::Client, 25.0, 16.0, 90)];
+        assert!(of_sheet(&sheet(1, pairs)).is_empty());
+    }
+}
