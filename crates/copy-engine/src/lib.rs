@@ -43,7 +43,8 @@ pub use outcome::Failure;
 pub use pipeline::{CopyEngine, clean_up};
 pub use progress::{Progress, Steps};
 pub use provenance::{
-    REPLICATED_BY_JOB, REPLICATED_FROM_IMAGE, REPLICATED_FROM_REGION, is_own_image, maker_of,
+    REPLICATED_BY_JOB, REPLICATED_FROM_IMAGE, REPLICATED_FROM_REGION, REPLICATED_STATE,
+    is_own_image, maker_of,
 };
 pub use remove_orphan::remove_orphan;
 pub use remove_replica::{Unremoved, remove_replica};

@@ -1,12 +1,12 @@
 //! The steps of a copy in their order, and their undo.
 //!
 //! Invariant: whatever way a unit ends, the attempt's own image is either the job's image, or gone
-//! and reported settled, or not reported, so that somebody comes back for it. An own image that may be
+//! and reported settled, or not reported, so that somebody comes back for it. An own image that is revealed and may be
 //! whole is deleted only for a cancel: an undo cannot know whether its user was told of it, nor
 //! whether a later attempt adopts it before the delete arrives.
 
 use domain::{ErrorCode, ImageId, Stage};
-use openstack::{Glance, WriteGate};
+use openstack::{Glance, Image, WriteGate};
 
 use crate::control::{Control, Interrupted};
 use crate::create::create;
@@ -47,8 +47,8 @@ impl CopyEngine {
 
     /// Makes one attempt at a copy.
     ///
-    /// A failure removes what the attempt made, with one exception: an image that Glance may have
-    /// whole is left for the next attempt to adopt. A cancel removes everything.
+    /// A failure removes what the attempt made, with one exception: an image that may have been
+    /// revealed is left for the next attempt to adopt. A cancel removes everything.
     pub async fn copy(
         &self,
         order: &Order,
@@ -71,12 +71,12 @@ impl CopyEngine {
                 // What was found to differ is not whole, whatever its metadata say.
                 let spare = match failure.error.code {
                     ErrorCode::VerificationFailed => Spare::Nothing,
-                    _ => Spare::Whole,
+                    _ => Spare::Revealed,
                 };
                 retreat(unit, own, spare, Ended::Failed(failure)).await
             }
             Err(Halt::Interrupted(Interrupted::HandedBack)) => {
-                retreat(unit, own, Spare::Whole, Ended::HandedBack).await
+                retreat(unit, own, Spare::Revealed, Ended::HandedBack).await
             }
             Err(Halt::Interrupted(Interrupted::Canceled)) => clean(unit, own).await,
             Err(Halt::Interrupted(Interrupted::Stopped)) => Ended::Stopped,
@@ -101,7 +101,8 @@ impl CopyEngine {
         let hashes = transfer(unit, &self.source, image).await?;
 
         unit.progress.enter(Stage::Verifying);
-        let Some(copied) = unit.look(image, Step::ReadDestination).await? else {
+        let look = || unit.look(image, Step::ReadDestination);
+        let Some(copied) = unit.patiently(look).await? else {
             return Err(destination_gone(unit).into());
         };
         match verify(unit, &copied, hashes.as_ref()).await? {
@@ -109,16 +110,17 @@ impl CopyEngine {
             Finding::Differs(what) => return Err(verification_failed(unit, &what).into()),
         }
         let appearance = Appearance::like(&source_image, settings.visibility.clone());
-        reveal(unit, image, &appearance).await?;
+        reveal(unit, copied, &appearance).await?;
         Ok(image)
     }
 
-    async fn adopt(&self, unit: &Unit<'_>, image: ImageId) -> Result<ImageId, Halt> {
+    async fn adopt(&self, unit: &Unit<'_>, found: Image) -> Result<ImageId, Halt> {
+        let image = found.id;
         unit.progress.set_image(Some(image));
         unit.progress.enter(Stage::Verifying);
         let appearance =
             Appearance::of_adopted(unit, &self.source, unit.settings.visibility.clone()).await?;
-        reveal(unit, image, &appearance).await?;
+        reveal(unit, found, &appearance).await?;
         tracing::info!(job.id = %unit.order.job_id, image.id = %image,
             "an image that was completed before was adopted");
         if image != unit.order.image() {

@@ -14,24 +14,51 @@ pub const REPLICATED_FROM_IMAGE: &str = "replicated_from_image";
 /// The job that made it.
 pub const REPLICATED_BY_JOB: &str = "replicated_by_job";
 
+/// What a copy is while it is made. Whoever takes this away decides what becomes of the copy: whoever reveals it, or
+/// whoever marks it to be deleted. Glance lets only one of them.
+pub const REPLICATED_STATE: &str = "replicated_state";
+/// Its only value.
+const UNVERIFIED: &str = "unverified";
+/// Stands in place of the job that an image was made by, once the image is to be deleted.
+pub(crate) const DISCARDED: &str = "discarded";
+
 /// Attempts that are tried to find an image's maker; far more than any job has.
 const MOST_ATTEMPTS: u32 = 1_000;
 
-/// The provenance that a copy carries.
-pub(crate) fn provenance_of(job: JobId, spec: &CopySpec) -> [(&'static str, String); 3] {
+/// The provenance that a copy carries, and its state at first.
+pub(crate) fn provenance_of(job: JobId, spec: &CopySpec) -> [(&'static str, String); 4] {
     [
         (REPLICATED_FROM_REGION, spec.source.region.to_string()),
         (REPLICATED_FROM_IMAGE, spec.source.image.to_string()),
         (REPLICATED_BY_JOB, job.to_string()),
+        (REPLICATED_STATE, UNVERIFIED.to_owned()),
     ]
 }
 
-/// Whether a property is one of the three.
+/// Whether the image still waits to be revealed. Then it may also be about to be deleted by a worker that has seen it
+/// unfinished, however whole it is by now.
+pub(crate) fn is_unverified(image: &Image) -> bool {
+    image.properties.contains_key(REPLICATED_STATE)
+}
+
+/// Whether somebody is about to delete the image: then nobody else has a use for it.
+pub(crate) fn is_discarded(image: &Image) -> bool {
+    let made_by = image.properties.get(REPLICATED_BY_JOB);
+    made_by.is_some_and(|job| job == DISCARDED)
+}
+
+/// Whether the image was verified and shown to its users by whoever made it, to stay.
+pub(crate) fn is_revealed(image: &Image) -> bool {
+    !is_unverified(image) && !is_discarded(image)
+}
+
+/// Whether a property is one of the four.
 pub(crate) fn is_provenance(name: &str) -> bool {
     [
         REPLICATED_FROM_REGION,
         REPLICATED_FROM_IMAGE,
         REPLICATED_BY_JOB,
+        REPLICATED_STATE,
     ]
     .contains(&name)
 }

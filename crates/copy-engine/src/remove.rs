@@ -2,9 +2,10 @@
 //!
 //! Glance never lets a deleted id be used again. So an id that was never seen to exist is created
 //! empty and deleted: a worker that froze before its create and wakes up later then gets a 409.
-//! An image is marked before it is deleted, and a marked one is never adopted. Else a delete that is late (its worker
-//! froze, or its answer was lost) could hit an image that looked unfinished to whoever sent it, was completed since by a worker
-//! that had lost its lease, and was adopted by yet another.
+//! A delete may be late: its worker froze, or its answer was lost. It must not hit an image that somebody has a use for
+//! by then. So no attempt adopts an image that was not revealed by whoever made it ([`is_revealed`]), and an image is marked
+//! before it is deleted, so that nobody reveals it any more. The mark alone would not do: an upload that ends sets all
+//! properties back to what they were when it began, for Glance saves the whole image.
 //! Every step may run twice and may meet another that does the same.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,10 @@ use openstack::{Error, Image, NewImage, PatchOp, Visibility};
 
 use crate::Failure;
 use crate::outcome::Step;
-use crate::provenance::{REPLICATED_BY_JOB, is_own_id};
+use crate::provenance::{
+    DISCARDED, REPLICATED_BY_JOB, REPLICATED_STATE, is_discarded, is_own_id, is_revealed,
+    is_unverified,
+};
 use crate::transfer::{removal_deadline, until_upload_is_closed};
 use crate::unit::{Halt, Unit};
 use crate::verify::may_be_same;
@@ -22,8 +26,6 @@ use crate::verify::may_be_same;
 /// Looks at an image that keeps changing under our hands (others may create, protect or delete it)
 /// so many times before leaving the rest to another try.
 const ROUNDS: u32 = 5;
-/// Stands in place of the job that an image was made by, once the image is to be deleted.
-const DISCARDED: &str = "discarded";
 
 /// What it means that Glance does not show an id that is to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +41,9 @@ pub(crate) enum IfAbsent {
 pub(crate) enum Spare {
     /// None: the job is not to have an image, or has another.
     Nothing,
-    /// One that may hold the source's bytes, for an attempt to adopt. Such an image may be the one
+    /// One that was revealed and may hold the source's bytes, for an attempt to adopt. Such an image may be the one
     /// that its user was told of, or the next attempt may have adopted it already.
-    Whole,
+    Revealed,
 }
 
 /// What became of an image.
@@ -51,12 +53,6 @@ pub(crate) enum Removal {
     Gone,
     /// It is spared, and not settled.
     Spared(Box<Image>),
-}
-
-/// Whether somebody is about to delete the image: then it is no image to adopt, however whole it is.
-pub(crate) fn is_discarded(image: &Image) -> bool {
-    let made_by = image.properties.get(REPLICATED_BY_JOB);
-    made_by.is_some_and(|job| job == DISCARDED)
 }
 
 /// Removes `image` and reports it settled, unless it is to be spared.
@@ -101,7 +97,7 @@ async fn until_gone(
                 return Ok(Removal::Gone);
             }
             Some(found)
-                if spare == Spare::Whole && may_be_same(unit, &found) && !is_discarded(&found) =>
+                if spare == Spare::Revealed && is_revealed(&found) && may_be_same(unit, &found) =>
             {
                 return Ok(Removal::Spared(Box::new(found)));
             }
@@ -146,11 +142,15 @@ async fn bury(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
     }
 }
 
-/// Marks the image and takes its protection away. Not done when it has changed meanwhile.
+/// Marks the image and takes its protection away. Not done when it has changed meanwhile, as one has that was
+/// revealed: then there is no state to be taken away, and Glance does none of it.
 async fn give_up(unit: &Unit<'_>, found: &Image) -> Result<bool, Halt> {
     let mut changes = Vec::new();
     if found.protected {
         changes.push(PatchOp::replace("protected", false));
+    }
+    if is_unverified(found) {
+        changes.push(PatchOp::remove(REPLICATED_STATE));
     }
     // What was created to be deleted names no job, and takes no data.
     if found.properties.contains_key(REPLICATED_BY_JOB) && !is_discarded(found) {

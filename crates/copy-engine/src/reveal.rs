@@ -1,11 +1,16 @@
 //! Makes a verified image what it shall be, with one PATCH: visible, shared as configured,
 //! protected as its source. Before it, nobody is offered the image; after it, nothing is left to do.
 
-use domain::ImageId;
-use openstack::{Glance, Image, PatchOp, Visibility};
+use domain::ErrorCode;
+use openstack::{Error, Glance, Image, PatchOp, Visibility};
 
+use crate::Failure;
 use crate::outcome::Step;
+use crate::provenance::{REPLICATED_STATE, is_discarded, is_unverified};
 use crate::unit::{Halt, Unit};
+
+/// Tries before an image that keeps changing is left to the next attempt.
+const ROUNDS: u32 = 3;
 
 /// How an image is shown to users.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,19 +56,55 @@ impl Appearance {
     }
 }
 
-/// Reveals the image; repeated, it changes nothing.
+/// Reveals the image, which is `found` so; repeated, it changes nothing. After all that was copied, a moment's outage is
+/// waited for.
 pub(crate) async fn reveal(
     unit: &Unit<'_>,
-    image: ImageId,
+    mut found: Image,
     appearance: &Appearance,
 ) -> Result<(), Halt> {
-    let changes = [
+    for _ in 0..ROUNDS {
+        if is_discarded(&found) {
+            break;
+        }
+        match unit.patiently(|| change(unit, &found, appearance)).await? {
+            Change::Done => return Ok(()),
+            Change::Refused => {}
+        }
+        found = match unit.patiently(|| unit.look(found.id, Step::Reveal)).await? {
+            Some(found) => found,
+            None => return Err(unit.judge(Step::Reveal, &Error::Gone(String::new())).into()),
+        };
+    }
+    Err(Failure::transient(
+        ErrorCode::DestinationUnavailable,
+        format!(
+            "image {} in region {} cannot be shown to its users: it is being removed, or keeps changing",
+            found.id,
+            unit.spec().destination.region
+        ),
+    )
+    .into())
+}
+
+enum Change {
+    Done,
+    /// An earlier request got through although its answer was lost, or somebody has marked the image.
+    Refused,
+}
+
+async fn change(unit: &Unit<'_>, found: &Image, appearance: &Appearance) -> Result<Change, Halt> {
+    let mut changes = vec![
         PatchOp::replace("os_hidden", appearance.os_hidden),
         PatchOp::replace("visibility", appearance.visibility.as_str()),
         PatchOp::replace("protected", appearance.protected),
     ];
-    match unit.writes().patch(image, &changes).await {
-        Ok(_) => Ok(()),
+    if is_unverified(found) {
+        changes.push(PatchOp::remove(REPLICATED_STATE));
+    }
+    match unit.writes().patch(found.id, &changes).await {
+        Ok(_) => Ok(Change::Done),
+        Err(Error::Conflict(_)) => Ok(Change::Refused),
         Err(error) => Err(unit.halt(Step::Reveal, &error)),
     }
 }

@@ -1,7 +1,7 @@
 //! Settles what the job may have at the destination before an attempt makes anything.
 //!
-//! An image that is complete and holds the source's bytes is adopted: a worker died between its
-//! upload and its report, or the scheduler's store fell back to a state before that report. Every
+//! An image that was revealed and holds the source's bytes is adopted: a worker died between that
+//! and its report, or the scheduler's store fell back to a state before that report. Every
 //! other leftover is removed for good. Each id is reported as soon as it is settled, so that nothing is
 //! done twice after a crash. A unit that only cleans adopts nothing.
 
@@ -10,7 +10,8 @@ use openstack::Image;
 
 use crate::Failure;
 use crate::outcome::Step;
-use crate::remove::{IfAbsent, Removal, Spare, is_discarded, remove};
+use crate::provenance::is_revealed;
+use crate::remove::{IfAbsent, Removal, Spare, remove};
 use crate::unit::{Halt, Unit};
 use crate::verify::{Finding, may_be_same, verify};
 
@@ -19,16 +20,16 @@ use crate::verify::{Finding, may_be_same, verify};
 ///
 /// What cannot be removed now does not keep the others from being settled. It fails the attempt,
 /// unless there is an image to adopt: then a later clean-up gets another chance.
-pub(crate) async fn settle(unit: &Unit<'_>) -> Result<Option<ImageId>, Halt> {
+pub(crate) async fn settle(unit: &Unit<'_>) -> Result<Option<Image>, Halt> {
     let own = unit.order.image();
     let mut adopted = match unit.look(own, Step::ReadDestination).await? {
-        Some(found) if is_complete(unit, &found).await? => Some(own),
+        Some(found) if is_complete(unit, &found).await? => Some(found),
         Some(_) | None => None,
     };
     let mut first_failure = None;
     for image in open_leftovers(unit) {
-        let spare = match adopted {
-            None => Spare::Whole,
+        let spare = match &adopted {
+            None => Spare::Revealed,
             Some(_) => Spare::Nothing,
         };
         match adopt_or_remove(unit, image, spare).await {
@@ -48,10 +49,10 @@ async fn adopt_or_remove(
     unit: &Unit<'_>,
     image: ImageId,
     spare: Spare,
-) -> Result<Option<ImageId>, Halt> {
+) -> Result<Option<Image>, Halt> {
     if let Removal::Spared(found) = remove(unit, image, IfAbsent::MayCome, spare).await? {
         if is_complete(unit, &found).await? {
-            return Ok(Some(image));
+            return Ok(Some(*found));
         }
         remove(unit, image, IfAbsent::Gone, Spare::Nothing).await?;
     }
@@ -106,7 +107,7 @@ fn note(
 
 async fn is_complete(unit: &Unit<'_>, found: &Image) -> Result<bool, Halt> {
     Ok(unit.owns(found)
-        && !is_discarded(found)
+        && is_revealed(found)
         && may_be_same(unit, found)
         && verify(unit, found, None).await? == Finding::Same)
 }

@@ -1,11 +1,19 @@
 //! One unit of work in the engine's words: what is ordered, how it ends, and what its steps share.
 
+use std::time::Duration;
+
 use domain::{CopySpec, ImageId, JobId};
 use openstack::{Error, Glance, Image, Writes};
+use tokio::time::sleep;
 
 use crate::control::{Control, Interrupted};
 use crate::outcome::{Step, judge};
 use crate::{EngineSettings, Failure, Progress, provenance};
+
+/// A step that is repeated is so as many times.
+const REPEATS: u32 = 3;
+/// Waits so much longer before each repeat.
+const REPEAT_PAUSE: Duration = Duration::from_millis(250);
 
 /// What is to be done for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +119,25 @@ impl<'a> Unit<'a> {
             Error::Withheld(_) => self.control.why_withheld().into(),
             failed => self.judge(step, failed).into(),
         }
+    }
+
+    /// Does a step again that failed for a reason that may pass, a few times within moments: what went before it was
+    /// dear.
+    pub(crate) async fn patiently<T, F>(&self, step: impl Fn() -> F) -> Result<T, Halt>
+    where
+        F: Future<Output = Result<T, Halt>>,
+    {
+        for failures in 1..=REPEATS {
+            match step().await {
+                Err(Halt::Failed(failure)) if failure.transient => {
+                    tracing::debug!(job.id = %self.order.job_id, %failure, "tried again");
+                }
+                other => return other,
+            }
+            let pause = sleep(REPEAT_PAUSE * failures);
+            self.control.unless_interrupted(pause).await?;
+        }
+        step().await
     }
 
     pub(crate) fn judge(&self, step: Step, error: &Error) -> Failure {

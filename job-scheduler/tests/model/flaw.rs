@@ -16,8 +16,8 @@ pub(crate) enum Flaw {
     TrustVersions,
     /// A cancel is answered before a replica has it.
     ForgetCancel,
-    /// An image is deleted without having been marked before.
-    DeleteUnmarked,
+    /// A complete image is adopted although nobody has revealed it.
+    AdoptUnrevealed,
     /// A complete image of an earlier attempt is removed like any other.
     RemoveInsteadOfAdopt,
 }

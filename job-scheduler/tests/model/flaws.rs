@@ -83,15 +83,16 @@ fn a_worker_that_removes_instead_of_adopting() {
     );
 }
 
-/// A delete that was sent for half an image hits the whole one that a third attempt has adopted.
+/// A delete that was sent for half an image hits the whole one that a third attempt has adopted: the mark was lost when the
+/// upload ended.
 #[test]
-fn a_worker_that_deletes_what_it_has_not_marked() {
+fn a_worker_that_adopts_what_nobody_has_revealed() {
     let faults = Faults {
         silences: 1,
         slow_writes: 1,
         ..NONE
     };
-    is_found(Flaw::DeleteUnmarked, faults, KEPT, &["GiveUp", "Arrive"]);
+    is_found(Flaw::AdoptUnrevealed, faults, KEPT, &["GiveUp", "Arrive"]);
 }
 
 /// A scheduler that read before Redis fell back overwrites what was committed since.

@@ -2,8 +2,10 @@
 //!
 //! What real servers do (and the test bed shows) in few words: an id is used once for ever; a deleted image can be deleted
 //! in whatever state it was; an upload goes to a queued image with formats only, and whether a broken one becomes
-//! `queued`, whole or stuck depends on where the bytes were.
+//! `queued`, whole or stuck depends on where the bytes were. An upload that ends sets all properties back to what they were
+//! when it began.
 
+use crate::flaw::Flaw;
 use crate::view::{ImageSet, bit};
 
 /// Attempts of a job that a model may see; more is a model that is too large.
@@ -87,8 +89,12 @@ impl Images {
     }
 
     pub(crate) fn set(&mut self, image: Image, standing: Standing) {
-        self.standings[usize::from(image) - 1] = standing;
-        if !standing.exists() {
+        let before = std::mem::replace(&mut self.standings[usize::from(image) - 1], standing);
+        let is_filled = matches!(
+            (before, standing),
+            (Standing::Saving(_), Standing::Active { .. })
+        );
+        if is_filled || !standing.exists() {
             self.marked &= !bit(image);
         }
     }
@@ -99,8 +105,13 @@ impl Images {
     }
 
     /// Whether an attempt may take it for its job's image.
-    pub(crate) fn may_adopt(&self, image: Image) -> bool {
-        self.show(image).is_whole() && !self.is_marked(image)
+    pub(crate) fn may_adopt(&self, image: Image, flaw: Flaw) -> bool {
+        let found = self.show(image);
+        let is_fit = match flaw {
+            Flaw::AdoptUnrevealed => found.is_whole(),
+            _ => found == Standing::REPLICA,
+        };
+        is_fit && !self.is_marked(image)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = (Image, Standing)> + use<'_> {
@@ -108,7 +119,13 @@ impl Images {
     }
 
     pub(crate) fn write(&mut self, image: Image, write: Write) -> Said {
-        let (after, said) = answer(self.show(image), write);
+        let before = self.show(image);
+        let is_shown = matches!(before, Standing::Active { shown: true, .. });
+        let (after, said) = match write {
+            // What is marked has no state to be taken away, which reveals it.
+            Write::Reveal if self.is_marked(image) && !is_shown => (before, Said::Conflict),
+            _ => answer(before, write),
+        };
         if write == Write::Mark && said == Said::Done {
             self.marked |= bit(image);
         }

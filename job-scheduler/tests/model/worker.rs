@@ -208,7 +208,8 @@ impl Unit {
     pub(crate) fn next(mut self, worker: u8, glance: &Glance, flaw: Flaw) -> Does {
         match self.at {
             At::LookAtOwn => {
-                let adopts = glance.may_adopt(self.attempt) && flaw != Flaw::RemoveInsteadOfAdopt;
+                let adopts =
+                    glance.may_adopt(self.attempt, flaw) && flaw != Flaw::RemoveInsteadOfAdopt;
                 let adopted = if adopts { self.attempt } else { 0 };
                 self.at = self.remove_next(
                     Why::Settle {
@@ -354,7 +355,7 @@ impl Unit {
                 self.is_removed(removing);
             }
         } else if removing.spare_whole
-            && glance.may_adopt(image)
+            && glance.may_adopt(image, flaw)
             && flaw != Flaw::RemoveInsteadOfAdopt
         {
             match removing.why {
@@ -373,10 +374,10 @@ impl Unit {
         } else {
             removing.may_come = false;
             let is_tombstone = found == (Standing::Queued { tombstone: true });
-            let needs_mark = !is_tombstone && !glance.is_marked(image);
-            removing.next = match needs_mark && flaw != Flaw::DeleteUnmarked {
-                true => Next::Mark,
-                false => Next::Delete,
+            let is_marked = is_tombstone || glance.is_marked(image);
+            removing.next = match is_marked {
+                true => Next::Delete,
+                false => Next::Mark,
             };
             self.at = At::Removing(removing);
         }

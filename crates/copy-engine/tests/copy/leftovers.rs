@@ -1,6 +1,6 @@
 //! What earlier attempts left is adopted or removed for good.
 
-use copy_engine::{Ended, Order, Ungated};
+use copy_engine::{Ended, Order, REPLICATED_STATE, Ungated};
 use serde_json::{Value, json};
 
 use crate::fake_glance::{FakeImage, Fault, Operation};
@@ -98,6 +98,37 @@ async fn a_leftover_that_another_worker_still_uploads_is_waited_for_and_adopted(
         .expect("no panic")
         .assert_replicated(rig.image(1));
     assert_eq!(rig.destination.count(Operation::Delete), 0);
+}
+
+/// Somebody may have seen it unfinished and sent a delete; the mark went when its upload ended.
+#[tokio::test]
+async fn a_complete_leftover_that_nobody_has_revealed_is_not_adopted() {
+    let rig = Rig::new().await;
+    rig.destination
+        .put(made_by_attempt(&rig, 1).with(REPLICATED_STATE, "unverified"));
+    let run = rig.copy(2).await;
+    run.assert_replicated(rig.image(2));
+    assert!(run.has_settled(rig.image(1)));
+    rig.assert_replica(rig.image(2));
+}
+
+/// It was sent before whoever made the image revealed it, and arrives afterwards.
+#[tokio::test]
+async fn a_late_mark_does_not_touch_an_image_that_was_revealed() {
+    let rig = Rig::new().await;
+    rig.destination.put(
+        FakeImage::queued(rig.image(1), TENANT)
+            .with("replicated_by_job", rig.job.to_string())
+            .with(REPLICATED_STATE, "unverified"),
+    );
+    rig.destination.plan(Operation::Patch, Fault::Late(None));
+    assert!(!rig.clean_up(1).await.has_settled(rig.image(1)));
+
+    let made = made_by_attempt(&rig, 1).with("replicated_by_job", rig.job.to_string());
+    rig.destination.put(made);
+    assert_eq!(rig.destination.let_late_requests_come(), 1);
+    rig.copy(2).await.assert_replicated(rig.image(1));
+    rig.assert_replica(rig.image(1));
 }
 
 /// Its delete may be on its way, sent when it was not complete yet.

@@ -89,20 +89,30 @@ async fn an_upload_whose_answer_was_lost_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_whole_image_is_kept_when_only_its_revelation_failed() {
-    for (status, is_transient) in [(503, true), (403, false)] {
+async fn an_outage_at_the_end_of_a_copy_does_not_cost_its_bytes() {
+    // Of show, create, upload, show, patch.
+    for first in [3, 4] {
         let rig = Rig::new().await;
-        rig.destination
-            .plan(Operation::Patch, Fault::Refuse(status, "no"));
-        let run = rig.copy(1).await;
-        assert_eq!(run.failure().1, is_transient);
-        assert!(!run.has_settled(rig.image(1)));
-        rig.copy(2).await.assert_replicated(rig.image(1));
+        for request in first..first + 3 {
+            rig.destination
+                .plan_after(request, Fault::Refuse(503, "no"));
+        }
+        rig.copy(1).await.assert_replicated(rig.image(1));
         assert_eq!(rig.destination.count(Operation::Upload), 1);
-        assert_eq!(rig.destination.count(Operation::Delete), 0);
-
-        // When there is no next attempt, the clean-up of the failed job takes it.
-        assert!(rig.clean_up(2).await.has_settled(rig.image(1)));
-        rig.assert_empty();
+        assert!(rig.destination.is_disturbed());
     }
+}
+
+/// Whether somebody else deletes it is not known, so nobody adopts it.
+#[tokio::test]
+async fn what_could_not_be_revealed_is_removed_and_copied_anew() {
+    let rig = Rig::new().await;
+    for _ in 0..4 {
+        rig.destination
+            .plan(Operation::Patch, Fault::Refuse(503, "no"));
+    }
+    let run = rig.copy(1).await;
+    assert!(run.failure().1 && run.has_settled(rig.image(1)));
+    rig.copy(2).await.assert_replicated(rig.image(2));
+    rig.assert_replica(rig.image(2));
 }

@@ -200,10 +200,10 @@ async fn one(case: Case, http: &HttpClient, expected: &EndState) {
     assert_eq!(Vec::from_iter(image.as_deref()), left, "{case:?}");
     if !is_canceled {
         // Its user may have been told of it, or another attempt be adopting it.
-        let whole = &state.images.deleted_whole;
+        let revealed = &state.images.deleted_revealed;
         assert!(
-            whole.is_empty(),
-            "{case:?} deletes a whole image: {whole:?}"
+            revealed.is_empty(),
+            "{case:?} deletes what users have: {revealed:?}"
         );
     }
 }
@@ -239,11 +239,11 @@ async fn a_copy_that_buries_an_id_that_nobody_has_seen() {
 }
 
 #[tokio::test]
-async fn a_copy_that_adopts_a_whole_leftover() {
+async fn a_copy_that_removes_a_whole_leftover_that_nobody_revealed() {
     disturb(
-        Kind::WholeLeftover,
-        "show",
-        "show show show create show delete patch show",
+        Kind::UnrevealedLeftover,
+        "show download",
+        "show show patch delete show create show delete create upload show patch",
     )
     .await;
 }

@@ -14,15 +14,29 @@ pub enum PatchOp {
         /// The value.
         value: Value,
     },
+    /// Takes a custom property away.
+    Remove {
+        /// JSON pointer.
+        path: String,
+    },
 }
 
 impl PatchOp {
-    /// Sets an attribute that is there: all of Glance's own are.
+    /// Sets an attribute that is there: all of Glance's own are. A custom property that is not is a conflict, and
+    /// nothing of the request is done.
     #[must_use]
     pub fn replace(attribute: &str, value: impl Into<Value>) -> Self {
         Self::Replace {
             path: pointer(attribute),
             value: value.into(),
+        }
+    }
+
+    /// Takes a custom property away. When it is not there, that is a conflict, as for [`PatchOp::replace`].
+    #[must_use]
+    pub fn remove(property: &str) -> Self {
+        Self::Remove {
+            path: pointer(property),
         }
     }
 }
@@ -41,11 +55,12 @@ mod tests {
         let changes = [
             PatchOp::replace("protected", false),
             PatchOp::replace("a/b~c", "text"),
+            PatchOp::remove("a property"),
         ];
         let json = serde_json::to_string(&changes).expect("JSON");
         assert_eq!(
             json,
-            r#"[{"op":"replace","path":"/protected","value":false},{"op":"replace","path":"/a~1b~0c","value":"text"}]"#
+            r#"[{"op":"replace","path":"/protected","value":false},{"op":"replace","path":"/a~1b~0c","value":"text"},{"op":"remove","path":"/a property"}]"#
         );
     }
 }

@@ -52,7 +52,7 @@ async fn a_worker_that_freezes_before_its_create_makes_no_second_image() -> anyh
     turn.leave(&[replica]).await
 }
 
-/// The moment between the upload's end and its report is as long as no scheduler runs.
+/// The moment between the image's revelation and its report is as long as no scheduler runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_whose_worker_died_before_it_could_say_so_is_adopted() -> anyhow::Result<()> {
     let turn = turn().await?;
@@ -61,7 +61,7 @@ async fn an_image_whose_worker_died_before_it_could_say_so_is_adopted() -> anyho
     kill_schedulers(&turn).await?;
     hold.release();
     let first = image_of_attempt(&job, 1)?;
-    turn.until_active(&first).await?;
+    turn.until_revealed(&first).await?;
     turn.bed.kill(worker).await?;
     start_schedulers(&turn).await?;
 

@@ -13,6 +13,8 @@ pub(crate) struct Image {
     pub(crate) data: Vec<u8>,
     /// Of the upload that has made it `saving`.
     upload: u64,
+    /// What the attributes were when that began: Glance saves the whole image when it ends.
+    as_uploaded: Map<String, Value>,
 }
 
 /// The statuses that come about here.
@@ -64,6 +66,7 @@ impl Image {
             attributes,
             data: Vec::new(),
             upload: 0,
+            as_uploaded: Map::new(),
         }
     }
 
@@ -142,10 +145,19 @@ impl Images {
 
     pub(super) fn patch(&mut self, id: &str, changes: &[Value]) -> Result<Value, Refusal> {
         let image = self.find_mut(id)?;
+        let mut attributes = image.attributes.clone();
         for change in changes {
             let path = change["path"].as_str().ok_or((400, "no path"))?;
-            image.set(path.trim_start_matches('/'), change["value"].clone());
+            let attribute = path.trim_start_matches('/');
+            let known = attributes.get_mut(attribute);
+            let known = known.ok_or((409, "the property does not exist"))?;
+            match change["op"].as_str() {
+                Some("replace") => *known = change["value"].clone(),
+                Some("remove") => drop(attributes.remove(attribute)),
+                _ => return Err((400, "no such change")),
+            }
         }
+        image.attributes = attributes;
         Ok(Value::Object(image.attributes.clone()))
     }
 
@@ -171,6 +183,7 @@ impl Images {
         }
         image.set("status", Status::Saving.as_str());
         image.upload = upload;
+        image.as_uploaded = image.attributes.clone();
         Ok(upload)
     }
 
@@ -186,7 +199,9 @@ impl Images {
         data: Vec<u8>,
     ) -> Result<(), Refusal> {
         let image = self.saving(id, upload);
-        image.ok_or((410, "the image was deleted"))?.fill(data);
+        let image = image.ok_or((410, "the image was deleted"))?;
+        image.attributes = std::mem::take(&mut image.as_uploaded);
+        image.fill(data);
         Ok(())
     }
 

@@ -14,6 +14,8 @@ use super::{LateRequest, Operation};
 pub(crate) struct FakeImage {
     pub(crate) attributes: Map<String, Value>,
     pub(crate) data: Vec<u8>,
+    /// What the attributes were when its upload began.
+    as_uploaded: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Default)]
@@ -21,9 +23,7 @@ pub(crate) struct Images {
     images: BTreeMap<String, FakeImage>,
     /// Ids that were deleted: never to be used again.
     pub(crate) deleted: BTreeSet<String>,
-    /// Those of them that were active.
-    pub(crate) deleted_whole: BTreeSet<String>,
-    /// And of those, the ones that were not hidden.
+    /// Those of them that were active and not hidden.
     pub(crate) deleted_revealed: BTreeSet<String>,
     /// The algorithm of `os_hash_value`; none: sha512.
     pub(crate) hash_algorithm: Option<&'static str>,
@@ -49,6 +49,7 @@ impl FakeImage {
         Self {
             attributes,
             data: Vec::new(),
+            as_uploaded: None,
         }
     }
 
@@ -192,13 +193,21 @@ impl Images {
         Ok(shown)
     }
 
-    pub(super) fn patch(&mut self, id: &str, changes: &[Value]) -> Result<Value, Refusal> {
+    pub(crate) fn patch(&mut self, id: &str, changes: &[Value]) -> Result<Value, Refusal> {
         let image = self.find_mut(id)?;
+        let mut attributes = image.attributes.clone();
         for change in changes {
             let path = change["path"].as_str().ok_or((400, "no path"))?;
-            let attribute = path.trim_start_matches('/').to_owned();
-            image.attributes.insert(attribute, change["value"].clone());
+            let attribute = path.trim_start_matches('/');
+            let known = attributes.get_mut(attribute);
+            let known = known.ok_or((409, "the property does not exist"))?;
+            match change["op"].as_str() {
+                Some("replace") => *known = change["value"].clone(),
+                Some("remove") => drop(attributes.remove(attribute)),
+                _ => return Err((400, "no such change")),
+            }
         }
+        image.attributes = attributes;
         Ok(Value::Object(image.attributes.clone()))
     }
 
@@ -207,11 +216,8 @@ impl Images {
         if image.is("protected") {
             return Err((403, "the image is protected"));
         }
-        if image.status() == "active" {
-            if !image.is("os_hidden") {
-                self.deleted_revealed.insert(id.to_owned());
-            }
-            self.deleted_whole.insert(id.to_owned());
+        if image.status() == "active" && !image.is("os_hidden") {
+            self.deleted_revealed.insert(id.to_owned());
         }
         self.images.remove(id);
         self.deleted.insert(id.to_owned());
@@ -227,6 +233,7 @@ impl Images {
             return Err((400, "the formats must be set before data is saved"));
         }
         image.set_status("saving");
+        image.as_uploaded = Some(image.attributes.clone());
         Ok(())
     }
 
@@ -235,6 +242,10 @@ impl Images {
         let image = self
             .find_mut(id)
             .map_err(|_| (410, "the image was deleted"))?;
+        // Glance saves the whole image, as it was when the upload began.
+        if let Some(attributes) = image.as_uploaded.take() {
+            image.attributes = attributes;
+        }
         image.fill(data, algorithm);
         Ok(())
     }

@@ -27,8 +27,8 @@ pub(crate) enum Kind {
     HalfLeftover,
     /// A copy with a leftover that nobody has seen.
     UnseenLeftover,
-    /// A copy with a leftover to adopt, and one that nobody has seen.
-    WholeLeftover,
+    /// A copy with a whole leftover that was not revealed, and one that nobody has seen.
+    UnrevealedLeftover,
     /// A copy with a leftover that its users have already.
     RevealedLeftover,
     /// A copy that the worker hashes, for its source has no multihash.
@@ -56,7 +56,7 @@ impl Kind {
         Self::First,
         Self::HalfLeftover,
         Self::UnseenLeftover,
-        Self::WholeLeftover,
+        Self::UnrevealedLeftover,
         Self::RevealedLeftover,
         Self::Hashed,
         Self::ReadBack,
@@ -124,7 +124,7 @@ impl Kind {
         match self {
             Self::HalfLeftover | Self::HalfCleanUp => &[(Fault::Hold, Operation::Upload)],
             Self::UnseenLeftover => &[(Fault::NeverDo, Operation::Show)],
-            Self::WholeLeftover => &[
+            Self::UnrevealedLeftover => &[
                 (Fault::NeverDo, Operation::Patch),
                 (Fault::NeverDo, Operation::Show),
             ],
