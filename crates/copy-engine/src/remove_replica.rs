@@ -9,6 +9,7 @@ use openstack::{Error, Glance, Image, ImageStatus, Withheld, WriteGate};
 
 use crate::Failure;
 use crate::provenance::is_own_image;
+use crate::unit::is_deleted;
 
 /// How many attempts a job may have had; far more than any has, for a record does not say. Only an image that
 /// no attempt made costs as many hashes.
@@ -99,12 +100,7 @@ pub(crate) async fn look(
     image: ImageId,
 ) -> Result<Option<Image>, Failure> {
     match destination.show(image).await {
-        Ok(found) => Ok(Some(found).filter(|found| {
-            !matches!(
-                found.status,
-                ImageStatus::Deleted | ImageStatus::PendingDelete
-            )
-        })),
+        Ok(found) => Ok(Some(found).filter(|found| !is_deleted(found))),
         Err(Error::NotFound(_) | Error::Gone(_)) => Ok(None),
         Err(error) => Err(Failure::at_replica(&error, place)),
     }

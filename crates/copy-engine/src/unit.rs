@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{CopySpec, ImageId, JobId};
-use openstack::{Error, Glance, Image, Writes};
+use openstack::{Error, Glance, Image, ImageStatus, Writes};
 use tokio::time::sleep;
 
 use crate::control::{Control, Interrupted};
@@ -76,6 +76,14 @@ pub(crate) struct Unit<'a> {
     pub(crate) progress: &'a Progress,
 }
 
+/// Whether an image is no more, though Glance may show it.
+pub(crate) fn is_deleted(image: &Image) -> bool {
+    matches!(
+        image.status,
+        ImageStatus::Deleted | ImageStatus::PendingDelete
+    )
+}
+
 // === impl Order ===
 
 impl Order {
@@ -144,14 +152,15 @@ impl<'a> Unit<'a> {
         judge(step, error, self.spec())
     }
 
-    /// The image as the destination shows it; none when it does not exist for us.
+    /// The image as the destination shows it; none when it does not exist for us. A Glance that dies in the middle of a
+    /// DELETE goes on showing the image, as `deleted`: it takes no data any more, and no DELETE either (400).
     pub(crate) async fn look(&self, image: ImageId, step: Step) -> Result<Option<Image>, Halt> {
         match self
             .control
             .unless_interrupted(self.destination.show(image))
             .await?
         {
-            Ok(found) => Ok(Some(found)),
+            Ok(found) => Ok(Some(found).filter(|found| !is_deleted(found))),
             Err(Error::NotFound(_) | Error::Gone(_)) => Ok(None),
             Err(error) => Err(self.judge(step, &error).into()),
         }

@@ -40,10 +40,9 @@ pub(super) async fn after_broken_upload(
             Ok(Some(found)) => match found.status {
                 ImageStatus::Queued => return Ok(AfterUpload::Open),
                 ImageStatus::Active => return Ok(AfterUpload::Taken),
-                ImageStatus::Deleted | ImageStatus::PendingDelete => {
-                    return Err(deleted(unit).into());
-                }
-                status @ (ImageStatus::Saving
+                status @ (ImageStatus::Deleted
+                | ImageStatus::PendingDelete
+                | ImageStatus::Saving
                 | ImageStatus::Uploading
                 | ImageStatus::Importing
                 | ImageStatus::Deactivated

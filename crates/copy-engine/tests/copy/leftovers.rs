@@ -239,6 +239,30 @@ async fn an_id_that_was_deleted_before_is_settled_without_more() {
     assert!(run.has_settled(rig.image(1)));
 }
 
+/// A Glance that was killed in the middle of a DELETE shows the image for ever, and refuses to delete it once more.
+#[tokio::test]
+async fn an_image_that_glance_has_half_deleted_is_gone() {
+    for is_replica in [true, false] {
+        let rig = Rig::new().await;
+        let half = made_by_attempt(&rig, 1).with("protected", false);
+        rig.destination.put(half.with("status", "deleted"));
+        let run = if is_replica {
+            let run = rig.copy(2).await;
+            run.assert_replicated(rig.image(2));
+            run
+        } else {
+            rig.clean_up(1).await
+        };
+        assert!(run.has_settled(rig.image(1)));
+        assert_eq!(
+            rig.destination
+                .image(rig.image(1))
+                .map(|it| it.status().to_owned()),
+            Some("deleted".to_owned())
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_create_that_comes_between_is_found_and_removed() {
     let rig = Rig::new().await;

@@ -29,6 +29,7 @@ fn a_planted_orphan_image_is_reported() {
     let found = after(|evidence| {
         let images = evidence.images.get_mut(&Region::Ot2).expect("a region");
         images.push(json!({"id": "orphan", "status": "queued", "os_hidden": true}));
+        images.push(json!({"id": "half deleted", "status": "deleted", "os_hidden": true}));
     });
     let orphan = Violation::Orphan {
         region: Region::Ot2,

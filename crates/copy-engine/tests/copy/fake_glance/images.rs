@@ -216,6 +216,9 @@ impl Images {
         if image.is("protected") {
             return Err((403, "the image is protected"));
         }
+        if image.status() == "deleted" {
+            return Err((400, "no transition from deleted to deleted"));
+        }
         if image.status() == "active" && !image.is("os_hidden") {
             self.deleted_revealed.insert(id.to_owned());
         }
