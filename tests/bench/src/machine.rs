@@ -13,15 +13,18 @@ use crate::stage::Stage;
 ///
 /// # Errors
 /// When one of the programs can't be asked.
-pub(crate) async fn describe(stage: &Stage, load: &str) -> anyhow::Result<String> {
+pub(crate) async fn describe(stage: Option<&Stage>, load: &str) -> anyhow::Result<String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let command = format!("cargo bench-copy {}", arguments.join(" "));
-    let (glance, keystone) = python_packages(stage.destination_glance)?;
+    let servers = match stage {
+        Some(stage) => servers(stage)?,
+        None => "- No Glance".to_owned(),
+    };
     let now = SystemClock.now();
     Ok(format!(
         "- Machine: {}, {} processors, {} of memory; stores on tmpfs, everything on loopback\n\
          - Kernel: {}\n\
-         - Glance {glance} (two processes of 16 threads a region), Keystone {keystone}, {}, {}, {}\n\
+         {servers}, {}, {}, {}\n\
          - image-replicator: commit {}, release build, {}\n\
          - Command: `{}`\n\
          - Started: {}; load average then: {load}\n",
@@ -29,7 +32,7 @@ pub(crate) async fn describe(stage: &Stage, load: &str) -> anyhow::Result<String
         std::thread::available_parallelism()?,
         memory()?,
         fs::read_to_string("/proc/sys/kernel/osrelease")?.trim(),
-        first_line("curl", &["--version"]).await?,
+        version_of_curl().await?,
         first_line("nginx", &["-v"]).await?,
         first_line("python3", &["--version"]).await?,
         commit().await?,
@@ -77,6 +80,13 @@ async fn commit() -> anyhow::Result<String> {
     })
 }
 
+/// Without the libraries that it was built with.
+async fn version_of_curl() -> anyhow::Result<String> {
+    let line = first_line("curl", &["--version"]).await?;
+    let words: Vec<&str> = line.split(' ').take(2).collect();
+    Ok(words.join(" "))
+}
+
 async fn first_line(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
     let said = said(program, arguments).await?;
     Ok(said.lines().next().unwrap_or_default().trim().to_owned())
@@ -92,6 +102,13 @@ async fn said(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
     // Some programs tell their version on stderr.
     let said = [output.stdout, output.stderr].concat();
     Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+fn servers(stage: &Stage) -> anyhow::Result<String> {
+    let (glance, keystone) = python_packages(stage.destination_glance)?;
+    Ok(format!(
+        "- Glance {glance} (two processes of 16 threads a region), Keystone {keystone}"
+    ))
 }
 
 /// Versions of Glance and Keystone, from the environment that process `glance` runs in.

@@ -66,6 +66,11 @@ impl Row {
 }
 
 impl Plan {
+    /// Whether anything of it goes from one Glance to another.
+    pub(crate) fn needs_a_cloud(&self) -> bool {
+        !self.sheets.is_empty() || self.dispatch.is_some()
+    }
+
     /// `sizes` in GiB; nothing asked for is everything.
     pub(crate) fn new(rows: &[Row], pairs: Option<usize>, sizes: &[u64], quick: bool) -> Self {
         let asked = |row: Row| rows.is_empty() || rows.contains(&row);
@@ -152,6 +157,6 @@ mod tests {
         assert_eq!(sheet.size, 2048 * MIB);
         assert_eq!(sheet.demand, [(Way::Job, 2)]);
         assert_eq!((plan.engine, plan.dispatch), (None, None));
-        assert!(Plan::new(&[Row::Engine], None, &[], true).sheets.is_empty());
+        assert!(!Plan::new(&[Row::Engine], None, &[], true).needs_a_cloud());
     }
 }

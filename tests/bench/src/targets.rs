@@ -20,8 +20,11 @@ impl Results {
         self.sheets.push(sheet);
     }
 
-    /// The targets that this run says something about.
+    /// The targets that this run says something about; nothing when it says nothing.
     pub(crate) fn table(&self) -> String {
+        if self.sheets.is_empty() && self.dispatch.is_none() {
+            return String::new();
+        }
         let mut text = "### Targets\n\n| target | measured | reached |\n|---|---|---|\n".to_owned();
         let mut verdicts: Vec<Verdict> = self.sheets.iter().flat_map(of_sheet).collect();
         if let Some(Dispatch { p50, p95 }) = self.dispatch {
