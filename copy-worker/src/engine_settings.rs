@@ -1,6 +1,6 @@
 //! From the configuration to the settings of the engine.
 
-use copy_engine::{EngineSettings, MinimumRate};
+use copy_engine::{EngineSettings, MinimumRate, ReadAheadMemory, StreamBounds};
 use domain::PropertyPattern;
 use openstack::Visibility;
 use service_kit::config::{self, CopyConfig, WorkerConfig};
@@ -22,6 +22,12 @@ pub(crate) fn engine_settings(copy: &CopyConfig, worker: &WorkerConfig) -> Engin
         dropped_properties: patterns(&copy.dropped_properties),
         required_properties: patterns(&copy.required_properties),
         read_ahead_bytes: copy.read_ahead_bytes,
+        memory: ReadAheadMemory::new(worker.read_ahead_bytes),
+        streams: StreamBounds {
+            min: copy.streams_min.get(),
+            max: copy.streams_max.get(),
+            ..StreamBounds::default()
+        },
         idle_timeout: copy.idle_timeout,
         minimum_rate: MinimumRate {
             bytes_per_second: worker.minimum_rate_bytes,

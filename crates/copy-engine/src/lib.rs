@@ -49,7 +49,7 @@ pub use provenance::{
 pub use remove_orphan::remove_orphan;
 pub use remove_replica::{Unremoved, remove_replica};
 pub use settings::EngineSettings;
-pub use transfer::MinimumRate;
+pub use transfer::{MinimumRate, ReadAheadMemory, StreamBounds};
 pub use unit::{Ended, Order};
 
 pub use openstack::{Ungated, Withheld, WriteGate};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use domain::PropertyPattern;
 use openstack::Visibility;
 
-use crate::MinimumRate;
+use crate::{MinimumRate, ReadAheadMemory, StreamBounds};
 
-/// How copies are made.
-#[derive(Debug, Clone, PartialEq)]
+/// How copies are made. Clones share their memory.
+#[derive(Debug, Clone)]
 pub struct EngineSettings {
     /// The visibility of a finished copy. `public` needs a role that most clouds keep to
     /// administrators.
@@ -19,8 +19,12 @@ pub struct EngineSettings {
     /// Properties without which an image cannot work: one that has such a property (not empty) is
     /// not copied.
     pub required_properties: Vec<PropertyPattern>,
-    /// How far the download may run ahead of the upload, in bytes.
+    /// How far a download may run ahead of its upload, in bytes, when the memory is not shared with others.
     pub read_ahead_bytes: usize,
+    /// What all copies together read ahead in.
+    pub memory: ReadAheadMemory,
+    /// How many ranges of an image are read at once.
+    pub streams: StreamBounds,
     /// A transfer in which no byte moves for so long has failed.
     pub idle_timeout: Duration,
     /// The slowest transfer that may go on.
@@ -41,7 +45,9 @@ impl Default for EngineSettings {
                 "ramdisk_id",
             ]),
             required_properties: patterns(&["kernel_id", "ramdisk_id", "cinder_encryption_key*"]),
-            read_ahead_bytes: 16 * 1024 * 1024,
+            read_ahead_bytes: 32 * 1024 * 1024,
+            memory: ReadAheadMemory::new(32 * 1024 * 1024),
+            streams: StreamBounds::default(),
             idle_timeout: Duration::from_secs(60),
             minimum_rate: MinimumRate {
                 bytes_per_second: 64 * 1024,

@@ -1,4 +1,4 @@
-//! Moves the bytes: one download, one upload, a bounded queue between them.
+//! Moves the bytes: one download, of one or several ranges at once, one upload, a bounded queue between them.
 //!
 //! Invariant: the destination gets exactly the source's number of bytes or a broken upload, which
 //! Glance answers with `queued`; never less, never more, never an empty body. An upload that the
@@ -6,8 +6,11 @@
 //! upload stays open.
 
 mod download;
+mod memory;
+mod pile;
 mod rate;
 mod read_ahead;
+mod streams;
 mod upload_status;
 
 use std::pin::pin;
@@ -17,7 +20,9 @@ use domain::{ErrorCode, ImageId};
 use openstack::{Error, Glance, WriteGate};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+pub use memory::ReadAheadMemory;
 pub use rate::MinimumRate;
+pub use streams::StreamBounds;
 pub(crate) use upload_status::{removal_deadline, until_upload_is_closed};
 
 use self::download::{Delivered, Download, Trouble};
@@ -109,13 +114,15 @@ async fn upload(unit: &Unit<'_>, source: &Glance, image: ImageId) -> Result<Uplo
     let source_digest = &unit.spec().source_digest;
     let size = source_digest.size_bytes;
     unit.progress.restart_bytes();
-    let (filler, body, backlog) = read_ahead(settings.read_ahead_bytes, unit.progress.clone());
+    let share = settings.memory.share(settings.read_ahead_bytes);
+    let (filler, body, backlog) = read_ahead(share, unit.progress.clone());
     let trouble = Trouble::default();
     let download = Download {
         trouble: &trouble,
         source,
         spec: unit.spec(),
         idle_timeout: settings.idle_timeout,
+        streams: settings.streams,
         hasher: must_hash_stream(source_digest).then(StreamHasher::new),
     };
     let mut watch = Watch::new(settings, size, backlog);

@@ -2,14 +2,18 @@
 //!
 //! Its owner holds it for as long as the transfer goes on; dropping it resets the connection, which is
 //! how a download is given up and how Glance learns that an upload was: a mere close would reach a slow
-//! reader behind everything that the sockets hold, megabytes later.
+//! reader behind everything that the sockets hold, megabytes later. Who reads an image in ranges keeps the
+//! connections whose range has come whole, for over a long line each new one costs several round trips.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
 use http::{Request, Response, Uri};
 use http_body::Body;
+use http_body_util::Empty;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use tokio::task::JoinSet;
 use url::{Position, Url};
 
@@ -19,7 +23,22 @@ use crate::early_answer::EarlyAnswer;
 use crate::error::chain;
 
 /// Fewer, larger reads: measured at half the CPU time of hyper's adaptive buffer.
-const READ_BUFFER: usize = 1024 * 1024;
+pub(crate) const READ_BUFFER: usize = 1024 * 1024;
+
+/// The connections of one image's ranges, to one server: each carries the next range when its last one has come
+/// whole. Clones share them.
+#[derive(Debug, Clone)]
+pub struct SpareConnections {
+    read_buffer: usize,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+/// A connection for requests without a body.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    sender: SendRequest<Empty<Bytes>>,
+    _driver: Driver,
+}
 
 /// Opens a connection for each exchange.
 #[derive(Debug)]
@@ -32,6 +51,34 @@ pub(crate) struct Dialer {
 pub(crate) struct Driver {
     _task: JoinSet<()>,
 }
+
+// === impl SpareConnections ===
+
+impl SpareConnections {
+    /// None yet; those to come read so many bytes at once.
+    #[must_use]
+    pub fn new(read_buffer: usize) -> Self {
+        Self {
+            read_buffer,
+            idle: Arc::default(),
+        }
+    }
+
+    /// Keeps a connection whose exchange is over.
+    pub(crate) fn keep(&self, connection: Connection) {
+        self.idle().push(connection);
+    }
+
+    fn take(&self) -> Option<Connection> {
+        self.idle().pop()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Dialer ===
 
 impl Dialer {
     pub(crate) fn new(connector: Connector) -> Self {
@@ -46,9 +93,52 @@ impl Dialer {
     pub(crate) async fn exchange<B>(
         &self,
         url: &Url,
-        mut request: Request<B>,
+        request: Request<B>,
         permit: impl Future<Output = Result<(), Error>>,
     ) -> Result<(Response<Incoming>, Driver), Error>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let request = addressed(url, request)?;
+        let (mut sender, driver) = self.open(url, READ_BUFFER).await?;
+        permit.await?;
+        let response = sender.send_request(request).await.map_err(broken)?;
+        Ok((response, driver))
+    }
+
+    /// Sends a request without a body, on a connection that is spare or else on a new one, and waits for the
+    /// answer's headers.
+    pub(crate) async fn fetch(
+        &self,
+        url: &Url,
+        request: Request<Empty<Bytes>>,
+        spare: Option<&SpareConnections>,
+    ) -> Result<(Response<Incoming>, Connection), Error> {
+        let request = addressed(url, request)?;
+        while let Some(mut connection) = spare.and_then(SpareConnections::take) {
+            // The server may have closed it meanwhile: then another is as good, for a GET may be sent twice.
+            if connection.sender.ready().await.is_ok()
+                && let Ok(response) = connection.sender.send_request(request.clone()).await
+            {
+                return Ok((response, connection));
+            }
+        }
+        let read_buffer = spare.map_or(READ_BUFFER, |spare| spare.read_buffer);
+        let (mut sender, driver) = self.open(url, read_buffer).await?;
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let connection = Connection {
+            sender,
+            _driver: driver,
+        };
+        Ok((response, connection))
+    }
+
+    async fn open<B>(
+        &self,
+        url: &Url,
+        read_buffer: usize,
+    ) -> Result<(SendRequest<B>, Driver), Error>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -62,8 +152,8 @@ impl Dialer {
             true => Error::Timeout("connecting"),
             false => Error::Unreachable(chain(error.as_ref())),
         })?;
-        let (mut sender, connection) = http1::Builder::new()
-            .read_buf_exact_size(Some(READ_BUFFER))
+        let (sender, connection) = http1::Builder::new()
+            .read_buf_exact_size(Some(read_buffer))
             .handshake(EarlyAnswer::new(stream))
             .await
             .map_err(|error| Error::Unreachable(chain(&error)))?;
@@ -74,18 +164,21 @@ impl Dialer {
                 tracing::debug!(error = %chain(&error), "transfer connection ended");
             }
         });
-
-        let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort])
-            .map_err(|_| Error::Malformed("an address without a usable host".to_owned()))?;
-        request.headers_mut().insert(HOST, host);
-        *request.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
-            .parse()
-            .map_err(|_| Error::Malformed("an address without a usable path".to_owned()))?;
-        permit.await?;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| Error::Interrupted(chain(&error)))?;
-        Ok((response, Driver { _task: task }))
+        Ok((sender, Driver { _task: task }))
     }
+}
+
+/// The request as it is written on a connection to the server itself.
+fn addressed<B>(url: &Url, mut request: Request<B>) -> Result<Request<B>, Error> {
+    let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort])
+        .map_err(|_| Error::Malformed("an address without a usable host".to_owned()))?;
+    request.headers_mut().insert(HOST, host);
+    *request.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
+        .parse()
+        .map_err(|_| Error::Malformed("an address without a usable path".to_owned()))?;
+    Ok(request)
+}
+
+fn broken(error: hyper::Error) -> Error {
+    Error::Interrupted(chain(&error))
 }

@@ -20,7 +20,7 @@ mod visibility;
 mod write_gate;
 mod writes;
 
-pub use download::{Download, DownloadBody};
+pub use download::{Download, DownloadBody, DownloadRefused};
 pub use formats::Formats;
 pub use image::Image;
 pub use image_filter::ImageFilter;

@@ -6,7 +6,8 @@
 //! 401 of a service token is retried once with a new one.
 //!
 //! JSON goes through `hyper`'s pooled client; image bytes go through one `hyper` HTTP/1.1 connection a
-//! transfer, with a 1 MiB read buffer that is handed on without copying. Gateway, worker, copy engine and
+//! transfer, with a 1 MiB read buffer that is handed on without copying; who reads an image in ranges keeps its
+//! connections for the next ones. Gateway, worker, copy engine and
 //! admission call this crate; it reads no configuration and no clock of its own.
 
 mod body_text;
@@ -25,12 +26,14 @@ mod tls;
 mod token;
 
 pub use catalog::{Catalog, Endpoint, Service};
+pub use connection::SpareConnections;
 pub use connector::Connector;
 pub use context::RequestContext;
 pub use error::Error;
 pub use glance::{
-    Auth, ByteRange, ContentRange, Download, DownloadBody, Formats, Glance, Image, ImageFilter,
-    ImagePage, ImageStatus, NewImage, PatchOp, Ungated, Visibility, Withheld, WriteGate, Writes,
+    Auth, ByteRange, ContentRange, Download, DownloadBody, DownloadRefused, Formats, Glance, Image,
+    ImageFilter, ImagePage, ImageStatus, NewImage, PatchOp, Ungated, Visibility, Withheld,
+    WriteGate, Writes,
 };
 pub use http_client::{HttpClient, HttpSettings};
 pub use identity::{Purpose, ServiceIdentity, ServiceScope};

@@ -1,52 +1,61 @@
-//! The bytes between download and upload: a queue bounded in bytes.
+//! The bytes between download and upload: a queue, in order, within the copy's share of the memory.
 //!
 //! It lets the download run ahead, so that a short break of the source does not pause the upload
-//! (destinations drop an upload that pauses: uWSGI does after 4 s by default). Frames are handed on
-//! as they came, without copying. Invariant: the upload sees the end of the body only after the
-//! download has said that it is complete; a download that gives up breaks the upload off, so that
-//! Glance never takes a part for the whole.
+//! (destinations drop an upload that pauses: uWSGI does after 4 s by default). Invariant: the upload
+//! sees the end of the body only after the download has said that it is complete; a download that
+//! gives up breaks the upload off, so that Glance never takes a part for the whole.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use http_body::{Body, Frame as BodyFrame};
+use tokio::time::Instant;
 
+use super::memory::Share;
+use super::pile::{Frame, Pile};
 use crate::progress::Progress;
-
-/// What a frame costs at least. A frame of few bytes still keeps the read buffer alive that it was
-/// cut from, so many of them must not be held at once.
-const SMALLEST_CHARGE: usize = 256 * 1024;
 
 /// The download's end of the queue. Dropping it without [`Filler::complete`] breaks the upload off.
 #[derive(Debug)]
 pub(super) struct Filler {
-    frames: mpsc::UnboundedSender<Item>,
-    room: Arc<Semaphore>,
-    capacity: u32,
+    queue: Arc<Mutex<Queue>>,
+    share: Share,
 }
 
 /// The upload's end of the queue: the body of the PUT. Counts what it hands on.
 #[derive(Debug)]
 pub(super) struct UploadBody {
-    frames: mpsc::UnboundedReceiver<Item>,
-    room: Arc<Semaphore>,
+    queue: Arc<Mutex<Queue>>,
     progress: Progress,
 }
 
 /// Tells whether bytes wait for the upload.
 #[derive(Debug)]
 pub(super) struct Backlog {
-    room: Arc<Semaphore>,
-    capacity: u32,
+    queue: Arc<Mutex<Queue>>,
 }
 
-#[derive(Debug)]
-enum Item {
-    Frame(Bytes, OwnedSemaphorePermit),
-    Complete,
+#[derive(Debug, Default)]
+struct Queue {
+    pile: Pile,
+    is_complete: bool,
+    is_given_up: bool,
+    has_upload_ended: bool,
+    /// Of the upload, while it waits for bytes, and since when.
+    waiting: Option<(Waker, Instant)>,
+    /// How long it has waited before.
+    waited: Duration,
+}
+
+/// What became of a frame that was offered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Offered {
+    Taken,
+    /// There is no memory for it now.
+    NoRoom,
 }
 
 /// The upload has ended: nobody takes bytes any more.
@@ -58,48 +67,97 @@ pub(super) struct UploadEnded;
 #[error("the download was given up")]
 pub(super) struct DownloadGivenUp;
 
-/// A queue that holds at most about `capacity` bytes (more only for a single larger frame).
-pub(super) fn read_ahead(capacity: usize, progress: Progress) -> (Filler, UploadBody, Backlog) {
-    let capacity = u32::try_from(capacity.max(SMALLEST_CHARGE)).unwrap_or(u32::MAX);
-    let room = Arc::new(Semaphore::new(capacity as usize));
-    let (sender, receiver) = mpsc::unbounded_channel();
+/// A queue that holds what `share` allows.
+pub(super) fn read_ahead(share: Share, progress: Progress) -> (Filler, UploadBody, Backlog) {
+    let queue = Arc::<Mutex<Queue>>::default();
     (
         Filler {
-            frames: sender,
-            room: room.clone(),
-            capacity,
+            queue: queue.clone(),
+            share,
         },
         UploadBody {
-            frames: receiver,
-            room: room.clone(),
+            queue: queue.clone(),
             progress,
         },
-        Backlog { room, capacity },
+        Backlog { queue },
     )
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// === impl Queue ===
+
+impl Queue {
+    fn wake(&mut self) {
+        if let Some((waker, since)) = self.waiting.take() {
+            self.waited += since.elapsed();
+            waker.wake();
+        }
+    }
+
+    fn check_upload(&self) -> Result<(), UploadEnded> {
+        match self.has_upload_ended {
+            true => Err(UploadEnded),
+            false => Ok(()),
+        }
+    }
 }
 
 // === impl Filler ===
 
 impl Filler {
-    /// Queues a frame as soon as there is room for it.
-    pub(super) async fn send(&self, frame: Bytes) -> Result<(), UploadEnded> {
-        let charge = u32::try_from(frame.len().max(SMALLEST_CHARGE))
-            .unwrap_or(u32::MAX)
-            .min(self.capacity);
-        let permit = self
-            .room
-            .clone()
-            .acquire_many_owned(charge)
-            .await
-            .map_err(|_| UploadEnded)?;
-        self.frames
-            .send(Item::Frame(frame, permit))
-            .map_err(|_| UploadEnded)
+    /// The memory that the copy may use.
+    pub(super) fn share(&self) -> &Share {
+        &self.share
+    }
+
+    /// Queues a frame, if there is room for it.
+    pub(super) fn offer(&self, frame: &Frame) -> Result<Offered, UploadEnded> {
+        let mut queue = lock(&self.queue);
+        queue.check_upload()?;
+        let is_waited_for = queue.pile.is_empty();
+        if !queue.pile.push(frame, &self.share, is_waited_for) {
+            return Ok(Offered::NoRoom);
+        }
+        queue.wake();
+        Ok(Offered::Taken)
+    }
+
+    /// Queues what has been waiting for its turn, and is charged already.
+    pub(super) fn append(&self, pile: Pile) -> Result<(), UploadEnded> {
+        let mut queue = lock(&self.queue);
+        queue.check_upload()?;
+        if !pile.is_empty() {
+            queue.pile.append(pile);
+            queue.wake();
+        }
+        Ok(())
     }
 
     /// Everything has been sent: the upload may end its body.
-    pub(super) fn complete(self) -> Result<(), UploadEnded> {
-        self.frames.send(Item::Complete).map_err(|_| UploadEnded)
+    pub(super) fn complete(&self) -> Result<(), UploadEnded> {
+        let mut queue = lock(&self.queue);
+        queue.check_upload()?;
+        queue.is_complete = true;
+        queue.wake();
+        Ok(())
+    }
+
+    /// For how long, all in all, the upload has waited for bytes.
+    pub(super) fn waited(&self) -> Duration {
+        let queue = lock(&self.queue);
+        let now = queue.waiting.as_ref().map(|(_, since)| since.elapsed());
+        queue.waited + now.unwrap_or_default()
+    }
+}
+
+impl Drop for Filler {
+    fn drop(&mut self) {
+        let mut queue = lock(&self.queue);
+        queue.is_given_up = !queue.is_complete;
+        queue.wake();
     }
 }
 
@@ -110,23 +168,40 @@ impl Body for UploadBody {
     type Error = DownloadGivenUp;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, DownloadGivenUp>>> {
-        match std::task::ready!(self.frames.poll_recv(context)) {
-            Some(Item::Frame(frame, _permit)) => {
-                self.progress.add_bytes(frame.len());
-                Poll::Ready(Some(Ok(Frame::data(frame))))
-            }
-            Some(Item::Complete) => Poll::Ready(None),
-            None => Poll::Ready(Some(Err(DownloadGivenUp))),
+    ) -> Poll<Option<Result<BodyFrame<Bytes>, DownloadGivenUp>>> {
+        let mut queue = lock(&self.queue);
+        if let Some((bytes, charge)) = queue.pile.pop() {
+            drop(queue);
+            // Freed with the queue unlocked, and empty if that was all: who waits for room looks at both.
+            drop(charge);
+            self.progress.add_bytes(bytes.len());
+            return Poll::Ready(Some(Ok(BodyFrame::data(bytes))));
         }
+        if queue.is_complete {
+            return Poll::Ready(None);
+        }
+        if queue.is_given_up {
+            return Poll::Ready(Some(Err(DownloadGivenUp)));
+        }
+        let since = match queue.waiting.take() {
+            Some((_, since)) => since,
+            None => Instant::now(),
+        };
+        queue.waiting = Some((context.waker().clone(), since));
+        Poll::Pending
     }
 }
 
 impl Drop for UploadBody {
     fn drop(&mut self) {
-        self.room.close();
+        let mut queue = lock(&self.queue);
+        queue.has_upload_ended = true;
+        // Frees the memory, which is what a download that waits for room hears of.
+        let left = std::mem::take(&mut queue.pile);
+        drop(queue);
+        drop(left);
     }
 }
 
@@ -135,32 +210,41 @@ impl Drop for UploadBody {
 impl Backlog {
     /// Whether the upload has been given bytes that it has not taken.
     pub(super) fn is_waiting(&self) -> bool {
-        self.room.available_permits() < self.capacity as usize
+        !lock(&self.queue).pile.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::transfer::memory::ReadAheadMemory;
+
+    const MEBIBYTE: usize = 1 << 20;
+
+    fn queue(progress: Progress) -> (Filler, UploadBody, Backlog) {
+        read_ahead(ReadAheadMemory::new(MEBIBYTE).share(MEBIBYTE), progress)
+    }
 
     async fn next_length(body: &mut UploadBody) -> usize {
         let frame = body.frame().await.expect("a frame").expect("bytes");
         frame.into_data().expect("data").len()
     }
 
-    fn frame(bytes: usize) -> Bytes {
-        Bytes::from(vec![7; bytes])
+    fn frame(bytes: usize) -> Frame {
+        Frame {
+            bytes: Bytes::from(vec![7; bytes]),
+            buffer: bytes,
+        }
     }
 
     #[tokio::test]
     async fn frames_come_out_as_they_went_in_and_are_counted() {
         let progress = Progress::new();
-        let (filler, mut body, backlog) = read_ahead(1 << 20, progress.clone());
-        filler.send(frame(3)).await.expect("there is room");
-        filler.send(frame(5)).await.expect("there is room");
+        let (filler, mut body, backlog) = queue(progress.clone());
+        assert_eq!(filler.offer(&frame(3)), Ok(Offered::Taken));
+        assert_eq!(filler.offer(&frame(5)), Ok(Offered::Taken));
         filler.complete().expect("the upload takes bytes");
         assert_eq!(next_length(&mut body).await, 3);
         assert_eq!(progress.bytes_copied(), 3);
@@ -173,29 +257,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_makes_the_download_wait() {
-        let (filler, mut body, _) = read_ahead(1 << 20, Progress::new());
-        // Tiny frames are charged for the buffers that they keep alive: four fill a mebibyte.
-        for _ in 0..4 {
-            filler.send(frame(1)).await.expect("there is room");
-        }
-        assert!(filler.send(frame(1)).now_or_never().is_none());
+        let (filler, mut body, _) = queue(Progress::new());
+        let half = frame(MEBIBYTE / 2);
+        assert_eq!(filler.offer(&half), Ok(Offered::Taken));
+        assert_eq!(filler.offer(&half), Ok(Offered::Taken));
+        assert_eq!(filler.offer(&half), Ok(Offered::NoRoom));
         next_length(&mut body).await;
-        filler.send(frame(1)).await.expect("there is room again");
+        filler.share().freed().await;
+        assert_eq!(filler.offer(&half), Ok(Offered::Taken));
     }
 
     #[tokio::test]
     async fn a_frame_larger_than_the_queue_passes_alone() {
-        let (filler, mut body, _) = read_ahead(1 << 20, Progress::new());
-        filler.send(frame(2 << 20)).await.expect("it passes");
-        assert!(filler.send(frame(1)).now_or_never().is_none());
+        let (filler, mut body, _) = queue(Progress::new());
+        assert_eq!(filler.offer(&frame(2 * MEBIBYTE)), Ok(Offered::Taken));
+        assert_eq!(filler.offer(&frame(1)), Ok(Offered::NoRoom));
         next_length(&mut body).await;
-        filler.send(frame(1)).await.expect("there is room again");
+        filler.share().freed().await;
+        assert_eq!(filler.offer(&frame(1)), Ok(Offered::Taken));
     }
 
     #[tokio::test]
     async fn a_download_that_gives_up_breaks_the_body_off() {
-        let (filler, mut body, _) = read_ahead(1 << 20, Progress::new());
-        filler.send(frame(1)).await.expect("there is room");
+        let (filler, mut body, _) = queue(Progress::new());
+        assert_eq!(filler.offer(&frame(1)), Ok(Offered::Taken));
         drop(filler);
         next_length(&mut body).await;
         body.frame()
@@ -206,9 +291,26 @@ mod tests {
 
     #[tokio::test]
     async fn an_upload_that_ended_tells_the_download() {
-        let (filler, body, _) = read_ahead(SMALLEST_CHARGE, Progress::new());
-        filler.send(frame(1)).await.expect("there is room");
+        let (filler, body, _) = queue(Progress::new());
+        assert_eq!(filler.offer(&frame(MEBIBYTE)), Ok(Offered::Taken));
+        assert_eq!(filler.offer(&frame(1)), Ok(Offered::NoRoom));
         drop(body);
-        assert_eq!(filler.send(frame(1)).await, Err(UploadEnded));
+        filler.share().freed().await;
+        assert_eq!(filler.offer(&frame(1)), Err(UploadEnded));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_is_told_that_an_upload_has_waited() {
+        let (filler, mut body, _) = queue(Progress::new());
+        let waiting = async { next_length(&mut body).await };
+        let feeding = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            assert_eq!(filler.waited(), Duration::from_secs(3));
+            filler.offer(&frame(1))
+        };
+        let (length, offered) = tokio::join!(waiting, feeding);
+        assert_eq!((length, offered), (1, Ok(Offered::Taken)));
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(filler.waited(), Duration::from_secs(3));
     }
 }

@@ -45,7 +45,7 @@ async fn a_source_that_is_shorter_than_it_says_never_completes_an_upload() {
     rig.source
         .state()
         .images
-        .truncate(rig.spec.source.image, 200_000);
+        .resize(rig.spec.source.image, 200_000);
     let run = rig.copy(1).await;
     assert_eq!(run.failure(), (ErrorCode::SourceUnavailable, true));
     rig.assert_empty();

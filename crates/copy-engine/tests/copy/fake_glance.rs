@@ -57,6 +57,8 @@ pub(crate) struct State {
     late: Vec<LateRequest>,
     /// Every request that came, in order.
     pub(crate) requests: Vec<Operation>,
+    /// The ranges of the downloads that came: the first byte, and the one behind the last if it was named.
+    pub(crate) ranges: Vec<Option<(usize, Option<usize>)>>,
     /// Uploads whose last byte was read.
     pub(crate) uploads_read: usize,
 }

@@ -7,6 +7,7 @@ mod interruptions;
 mod leftovers;
 mod lost_answers;
 mod orphans;
+mod ranges;
 mod replicas;
 mod rig;
 mod steps;

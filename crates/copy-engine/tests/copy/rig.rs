@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use copy_engine::{
-    CopyEngine, Ended, EngineSettings, MinimumRate, Order, Progress, Signals, Ungated, Withheld,
-    WriteGate, clean_up,
+    CopyEngine, Ended, EngineSettings, MinimumRate, Order, Progress, Signals, StreamBounds,
+    Ungated, Withheld, WriteGate, clean_up,
 };
 use domain::{
     CopySpec, Destination, ErrorCode, Grant, IfIdentical, ImageId, JobId, RegionId, Source,
@@ -46,6 +46,15 @@ impl WriteGate for RefuseAfter<'_> {
     fn permit(&self) -> BoxFuture<'_, Result<(), Withheld>> {
         let is_open = self.destination.writes() < self.writes;
         Box::pin(std::future::ready(is_open.then_some(()).ok_or(Withheld)))
+    }
+}
+
+/// Always so many ranges at once, however small the image.
+pub(crate) fn in_ranges(number: usize) -> StreamBounds {
+    StreamBounds {
+        min: number,
+        max: number,
+        smallest_range: 500,
     }
 }
 

@@ -264,6 +264,16 @@ async fn a_copy_that_the_worker_hashes() {
 }
 
 #[tokio::test]
+async fn a_copy_that_is_read_in_ranges() {
+    disturb(
+        Kind::InRanges,
+        "show download download",
+        "show create upload show patch",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_copy_that_is_read_back() {
     disturb(
         Kind::ReadBack,

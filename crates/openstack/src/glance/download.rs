@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::ImageId;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE, RETRY_AFTER};
+use http::response::Parts;
+use http::{Method, Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 
 use super::{ByteRange, ContentRange, Glance, Pass};
 use crate::Error;
-use crate::connection::Driver;
+use crate::connection::{Connection, READ_BUFFER, SpareConnections};
 use crate::error::chain;
 use crate::http_client::{AUTH_TOKEN, secret_header};
 
@@ -41,7 +42,32 @@ pub struct DownloadBody {
     incoming: Incoming,
     /// For the first byte.
     patience: Duration,
-    _driver: Driver,
+    /// None once it is given back.
+    connection: Option<Connection>,
+    spare: Option<SpareConnections>,
+}
+
+/// Why a download was not opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadRefused {
+    /// What came instead.
+    pub error: Error,
+    /// How long the server asks to be left alone, when it said so in seconds.
+    pub retry_after: Option<Duration>,
+}
+
+impl DownloadBody {
+    /// A frame of few bytes keeps a buffer of this size alive that it was cut from.
+    pub const READ_BUFFER: usize = READ_BUFFER;
+}
+
+impl From<Error> for DownloadRefused {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            retry_after: None,
+        }
+    }
 }
 
 impl Glance {
@@ -55,11 +81,29 @@ impl Glance {
     /// taken the header away), [`Error::Forbidden`] when the image is deactivated or the token may see
     /// but not read it, [`Error::NotFound`], [`Error::RangeNotSatisfiable`], and any failure to connect.
     pub async fn download(&self, id: ImageId, range: Option<ByteRange>) -> Result<Download, Error> {
+        self.open_download(id, range, None)
+            .await
+            .map_err(|refused| refused.error)
+    }
+
+    /// As [`Glance::download`], on one of these connections if any is spare; it is given back when the download
+    /// has come whole.
+    ///
+    /// # Errors
+    /// As [`Glance::download`].
+    pub async fn open_download(
+        &self,
+        id: ImageId,
+        range: Option<ByteRange>,
+        spare: Option<&SpareConnections>,
+    ) -> Result<Download, DownloadRefused> {
         let pass = self.pass().await?;
-        match self.download_with(&pass, id, range).await {
-            Err(Error::Unauthorized(_)) if self.renew(&pass) => {
+        match self.download_with(&pass, id, range, spare).await {
+            Err(refused)
+                if matches!(refused.error, Error::Unauthorized(_)) && self.renew(&pass) =>
+            {
                 let pass = self.pass().await?;
-                self.download_with(&pass, id, range).await
+                self.download_with(&pass, id, range, spare).await
             }
             other => other,
         }
@@ -70,7 +114,8 @@ impl Glance {
         pass: &Pass,
         id: ImageId,
         range: Option<ByteRange>,
-    ) -> Result<Download, Error> {
+        spare: Option<&SpareConnections>,
+    ) -> Result<Download, DownloadRefused> {
         let url = self.at(&["v2", "images", &id.to_string(), "file"])?;
         let mut request = Request::new(Empty::<Bytes>::new());
         *request.method_mut() = Method::GET;
@@ -82,29 +127,35 @@ impl Glance {
                 .map_err(|_| Error::Malformed("a range that is no header".to_owned()))?;
             headers.insert(RANGE, value);
         }
-        let (response, driver) = timeout(
-            self.http.settings().response_timeout,
-            self.http
-                .dialer()
-                .exchange(&url, request, std::future::ready(Ok(()))),
-        )
-        .await
-        .map_err(|_| Error::Timeout("opening a download"))??;
-        if !response.status().is_success() {
-            return Err(self.http.refusal(response).await);
-        }
         let patience = self.http.settings().response_timeout;
-        opened(response, driver, range, patience)
+        let (response, connection) =
+            timeout(patience, self.http.dialer().fetch(&url, request, spare))
+                .await
+                .map_err(|_| Error::Timeout("opening a download"))??;
+        if !response.status().is_success() {
+            return Err(DownloadRefused {
+                retry_after: retry_after(response.headers()),
+                error: self.http.refusal(response).await,
+            });
+        }
+        let (head, incoming) = response.into_parts();
+        let body = DownloadBody {
+            incoming,
+            patience,
+            connection: Some(connection),
+            spare: spare.cloned(),
+        };
+        Ok(opened(&head, body, range)?)
     }
 }
 
-fn opened(
-    response: Response<Incoming>,
-    driver: Driver,
-    asked: Option<ByteRange>,
-    patience: Duration,
-) -> Result<Download, Error> {
-    let (head, incoming) = response.into_parts();
+/// Seconds only: a date would have to be held against a clock that may differ from the server's.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
+    Some(Duration::from_secs(seconds.ok()?))
+}
+
+fn opened(head: &Parts, body: DownloadBody, asked: Option<ByteRange>) -> Result<Download, Error> {
     let length = length_of(&head.headers);
     let content_range = match (head.status, asked) {
         (StatusCode::NO_CONTENT, _) | (StatusCode::OK, None) => None,
@@ -128,11 +179,7 @@ fn opened(
         status: head.status,
         length,
         content_range,
-        body: DownloadBody {
-            incoming,
-            patience,
-            _driver: driver,
-        },
+        body,
     })
 }
 
@@ -192,9 +239,14 @@ impl Body for DownloadBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.incoming)
-            .poll_frame(cx)
-            .map_err(|error| Error::Interrupted(chain(&error)))
+        let frame = std::task::ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        if frame.is_none()
+            && let Some(spare) = self.spare.take()
+            && let Some(connection) = self.connection.take()
+        {
+            spare.keep(connection);
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(|error| Error::Interrupted(chain(&error)))))
     }
 
     fn is_end_stream(&self) -> bool {

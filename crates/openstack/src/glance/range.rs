@@ -35,6 +35,15 @@ impl ByteRange {
     pub const fn from(first: u64) -> Self {
         Self { first, last: None }
     }
+
+    /// From a position up to, and without, another one.
+    #[must_use]
+    pub const fn between(first: u64, end: u64) -> Self {
+        Self {
+            first,
+            last: Some(end.saturating_sub(1)),
+        }
+    }
 }
 
 impl fmt::Display for ByteRange {
@@ -92,10 +101,7 @@ mod tests {
     fn ranges_are_written_and_read() {
         assert_eq!(ByteRange::FIRST_BYTE.to_string(), "bytes=0-0");
         assert_eq!(ByteRange::from(7).to_string(), "bytes=7-");
-        let to = |last| ByteRange {
-            first: 10,
-            last: Some(last),
-        };
+        let to = |last: u64| ByteRange::between(10, last + 1);
         assert_eq!(to(14).to_string(), "bytes=10-14");
         let range: ContentRange = "bytes 10-14/100".parse().expect("a range");
         assert_eq!((range.length(), range.total), (5, Some(100)));

@@ -7,10 +7,11 @@ use domain::ImageId;
 use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Full, StreamBody};
 use openstack::{
-    Auth, ByteRange, Error, Glance, HttpClient, HttpSettings, Ungated, Withheld, WriteGate,
+    Auth, ByteRange, DownloadRefused, Error, Glance, HttpClient, HttpSettings, SpareConnections,
+    Ungated, Withheld, WriteGate,
 };
 use secrecy::SecretString;
-use tokio::io::Interest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpListener;
 
 use super::server::{Answer, Server};
@@ -271,4 +272,82 @@ async fn a_first_byte_that_never_comes_is_not_waited_for_without_end() {
     let download = glance.download(image(), None).await.expect("opened");
     let proof = download.prove_readable().await;
     assert!(matches!(proof, Err(Error::Timeout(_))), "{proof:?}");
+}
+
+/// A server that answers two ranges of three bytes on each connection, and closes it with the third.
+async fn ranges() -> (Glance, tokio::sync::mpsc::UnboundedReceiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let (told, connections) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        for number in 0.. {
+            let Ok((mut stream, _)) = listener.accept().await else {
+                return;
+            };
+            let told = told.clone();
+            tokio::spawn(async move {
+                for answered in 0.. {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        match stream.read_u8().await {
+                            Ok(byte) => head.push(byte),
+                            Err(_) => return,
+                        }
+                    }
+                    if answered == 2 || told.send(number).is_err() {
+                        return;
+                    }
+                    let answer = "HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\n\
+                                  Content-Range: bytes 5-7/100\r\n\r\nabc";
+                    // A client that went away ends this as well.
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            });
+        }
+    });
+    let http = HttpClient::new(HttpSettings::default()).expect("default settings");
+    let auth = Auth::Caller(SecretString::from("gAAAA-token"));
+    let url = format!("http://{address}").parse().expect("a URL");
+    (Glance::new(url, auth, http), connections)
+}
+
+#[tokio::test]
+async fn a_connection_carries_the_next_range_once_its_last_one_has_come_whole() {
+    let (glance, mut connections) = ranges().await;
+    let spare = SpareConnections::new(64 * 1024);
+    let open = || glance.open_download(image(), Some(ByteRange::between(5, 8)), Some(&spare));
+    let mut used = Vec::new();
+    for whole in [true, true, true, false, true] {
+        let mut body = open().await.expect("a range").body;
+        if whole {
+            let bytes = body.collect().await.expect("three bytes").to_bytes();
+            assert_eq!(bytes, "abc");
+        } else {
+            body.frame().await.expect("a frame").expect("bytes");
+        }
+        used.push(connections.recv().await.expect("the server runs"));
+    }
+    // The server closes the first one with the third request, which goes out again on the second; that one is
+    // dropped with a body that was not read to its end.
+    assert_eq!(used, [0, 0, 1, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_refusal_tells_for_how_long() {
+    for (header, expected) in [
+        ("Retry-After: 17\r\n", Some(Duration::from_secs(17))),
+        ("Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n", None),
+        ("", None),
+    ] {
+        let server = Server::start(vec![Answer::new("503 Busy", header, "")]).await;
+        let refused = glance(&server).open_download(image(), None, None).await;
+        let expected = DownloadRefused {
+            error: Error::ServerError {
+                status: 503,
+                message: String::new(),
+            },
+            retry_after: expected,
+        };
+        assert_eq!(refused.expect_err("a refusal"), expected);
+    }
 }

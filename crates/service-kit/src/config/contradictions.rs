@@ -27,10 +27,19 @@ pub(super) fn refuse(config: &Config) -> Result<(), ConfigError> {
     for (id, region) in &config.regions {
         service_user(&format!("regions.{id}"), region)?;
     }
-    if config.copy.read_ahead_bytes < 1024 * 1024 {
+    if config.copy.read_ahead_bytes < LEAST_READ_AHEAD {
         return Err(ConfigError::key(
             "copy.read_ahead_bytes",
             "must be at least 1048576",
+        ));
+    }
+    if config.copy.streams_max < config.copy.streams_min {
+        return Err(ConfigError::key(
+            "copy.streams_max",
+            format!(
+                "must be at least copy.streams_min ({})",
+                config.copy.streams_min
+            ),
         ));
     }
     positive("copy.idle_timeout", config.copy.idle_timeout)?;
@@ -170,6 +179,9 @@ fn scheduler(config: &Config) -> Result<(), ConfigError> {
 /// With the longest names, so many still fit the 4 MiB of a gRPC message.
 const MOST_PLAN_IMAGES: usize = 2000;
 
+/// What is read from a fast source at once.
+const LEAST_READ_AHEAD: usize = 1024 * 1024;
+
 fn worker(config: &Config) -> Result<(), ConfigError> {
     let Some(worker) = &config.worker else {
         return Ok(());
@@ -178,6 +190,13 @@ fn worker(config: &Config) -> Result<(), ConfigError> {
     positive("worker.report_every", worker.report_every)?;
     positive("worker.poll_shortest", worker.poll_shortest)?;
     positive("worker.minimum_rate_window", worker.minimum_rate_window)?;
+    let least = worker.copies.get().saturating_mul(LEAST_READ_AHEAD);
+    if worker.read_ahead_bytes < least {
+        return Err(ConfigError::key(
+            "worker.read_ahead_bytes",
+            format!("must be at least {least}: 1 MiB for each of worker.copies"),
+        ));
+    }
     if worker.plan_images.get() > MOST_PLAN_IMAGES {
         return Err(ConfigError::key(
             "worker.plan_images",

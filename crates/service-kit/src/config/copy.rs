@@ -1,5 +1,6 @@
 //! Section `[copy]`.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -18,6 +19,10 @@ pub struct CopyConfig {
     pub required_properties: Vec<String>,
     /// How much may be read ahead of the upload, in bytes a copy.
     pub read_ahead_bytes: usize,
+    /// How many ranges of an image are read at once: what a copy begins with.
+    pub streams_min: NonZeroUsize,
+    /// And the most.
+    pub streams_max: NonZeroUsize,
     /// How long neither side may move a byte.
     #[serde(deserialize_with = "duration::parse")]
     pub idle_timeout: Duration,
@@ -61,7 +66,9 @@ impl Default for CopyConfig {
                 "cinder_encryption_key*",
             ]),
             required_properties: texts(&["kernel_id", "ramdisk_id", "cinder_encryption_key*"]),
-            read_ahead_bytes: 16 * 1024 * 1024,
+            read_ahead_bytes: 32 * 1024 * 1024,
+            streams_min: NonZeroUsize::MIN,
+            streams_max: NonZeroUsize::new(8).expect("not zero"),
             idle_timeout: Duration::from_secs(60),
         }
     }

@@ -212,6 +212,16 @@ fn contradictions_are_refused_by_name() {
         ("gateway", "drain = \"31s\"", "gateway.request_deadline: "),
         ("copy", "read_ahead_bytes = 1", "copy.read_ahead_bytes: "),
         (
+            "copy",
+            "streams_min = 9",
+            "copy.streams_max: must be at least copy.streams_min (9)",
+        ),
+        (
+            "worker",
+            "read_ahead_bytes = 4194303",
+            "worker.read_ahead_bytes: must be at least 4194304",
+        ),
+        (
             "regions.ot1",
             "scope = \"admin\"",
             "regions.ot1.service_user.project_name: is missing",

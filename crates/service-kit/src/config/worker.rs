@@ -24,6 +24,9 @@ pub struct WorkerConfig {
     /// Copies at once.
     #[serde(default = "copies")]
     pub copies: NonZeroUsize,
+    /// Memory in which all copies together read ahead, in bytes.
+    #[serde(default = "read_ahead_bytes")]
+    pub read_ahead_bytes: usize,
     /// An idle worker asks for work at least this often when no message comes (lower bound).
     #[serde(default = "poll_shortest", deserialize_with = "duration::parse")]
     pub poll_shortest: Duration,
@@ -83,6 +86,10 @@ fn admin_listen() -> SocketAddr {
 
 const fn copies() -> NonZeroUsize {
     NonZeroUsize::new(4).expect("not zero")
+}
+
+const fn read_ahead_bytes() -> usize {
+    32 * 1024 * 1024
 }
 
 const fn poll_shortest() -> Duration {

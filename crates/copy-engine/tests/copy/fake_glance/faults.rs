@@ -38,6 +38,12 @@ pub(crate) enum Fault {
     HangAfter(usize),
     /// A download that takes this long for each byte.
     Drip(Duration),
+    /// A download that is refused for so many seconds.
+    Busy { retry_after: u64 },
+    /// A download that begins when so many have been asked for.
+    AwaitDownloads(usize),
+    /// A download that stops after so many bytes until so many have been asked for.
+    PauseAfter { bytes: usize, downloads: usize },
     /// A download that takes no notice of the range that was asked for.
     IgnoreRange,
     /// An upload that is dropped after so many bytes; the image is `queued` again.

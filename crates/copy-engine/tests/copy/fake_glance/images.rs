@@ -122,10 +122,10 @@ impl Images {
         self.images.get(&id.to_string())
     }
 
-    /// Loses the end of an image's bytes, as a broken store does; the attributes stay.
-    pub(crate) fn truncate(&mut self, id: ImageId, length: usize) {
+    /// Loses the end of an image's bytes, as a broken store does, or gives it more; the attributes stay.
+    pub(crate) fn resize(&mut self, id: ImageId, length: usize) {
         if let Some(image) = self.images.get_mut(&id.to_string()) {
-            image.data.truncate(length);
+            image.data.resize(length, 7);
         }
     }
 

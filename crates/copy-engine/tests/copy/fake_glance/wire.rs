@@ -16,7 +16,8 @@ struct Request {
     method: String,
     path: String,
     length: usize,
-    range_start: Option<usize>,
+    /// The first byte, and the one behind the last if it was named.
+    range: Option<(usize, Option<usize>)>,
     /// What was read of the body together with the head.
     body: Vec<u8>,
 }
@@ -88,9 +89,11 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Request> {
         method: method.unwrap_or_default().to_owned(),
         path: path.unwrap_or_default().to_owned(),
         length: header("content-length").map_or(0, |text| text.parse().expect("a length")),
-        range_start: header("range").map(|text| {
+        range: header("range").map(|text| {
             let range = text.strip_prefix("bytes=").expect("a byte range");
-            range.trim_end_matches('-').parse().expect("an open range")
+            let (first, last) = range.split_once('-').expect("a range");
+            let first = first.parse().expect("a first byte");
+            (first, last.parse().ok().map(|last: usize| last + 1))
         }),
         body: bytes.split_off(end + 4),
     })
@@ -144,9 +147,16 @@ async fn download(
     id: &str,
     fault: Option<Fault>,
 ) -> io::Result<()> {
+    shared.change(|state| state.ranges.push(request.range));
     match fault {
         Some(Fault::Refuse(status, words)) => return refuse(stream, (status, words)).await,
+        Some(Fault::Busy { retry_after }) => {
+            let head = format!("503 Busy\r\nretry-after: {retry_after}");
+            let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            return stream.write_all(head.as_bytes()).await;
+        }
         Some(Fault::Ignore) => return Ok(()),
+        Some(Fault::AwaitDownloads(number)) => until_downloads(shared, number).await?,
         _ => {}
     }
     let found = shared
@@ -159,14 +169,18 @@ async fn download(
         Err(refusal) => return refuse(stream, refusal).await,
     };
     let total = data.len();
-    let start = match (&fault, request.range_start) {
-        (Some(Fault::IgnoreRange), _) | (_, None) => None,
-        (_, Some(start)) => Some(start),
+    let range = match &fault {
+        Some(Fault::IgnoreRange) => None,
+        _ => request.range,
     };
+    let start = range.map(|(start, _)| start);
+    if let Some((_, Some(end))) = range {
+        data.truncate(end);
+    }
     if start.is_some_and(|start| start >= total) {
         return refuse(stream, (416, "the range begins after the end")).await;
     }
-    let mut data = data.split_off(start.unwrap_or(0));
+    let mut data = data.split_off(start.unwrap_or(0).min(data.len()));
     let mut send = usize::MAX;
     match fault {
         Some(Fault::EndAfter(bytes)) => data.truncate(bytes),
@@ -185,7 +199,7 @@ async fn download(
         data.len()
     );
     if let Some(start) = start {
-        let last = start + data.len() - 1;
+        let last = (start + data.len()).saturating_sub(1);
         head.push_str(&format!("content-range: bytes {start}-{last}/{total}\r\n"));
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).await?;
@@ -196,10 +210,23 @@ async fn download(
         }
         return Ok(());
     }
+    if let Some(Fault::PauseAfter { bytes, downloads }) = fault {
+        stream.write_all(&data[..bytes]).await?;
+        until_downloads(shared, downloads).await?;
+        return stream.write_all(&data[bytes..]).await;
+    }
     stream.write_all(&data[..send.min(data.len())]).await?;
     if let Some(Fault::HangAfter(_)) = fault {
         // Until the other side has had enough.
         stream.read_u8().await?;
+    }
+    Ok(())
+}
+
+async fn until_downloads(shared: &Shared, number: usize) -> io::Result<()> {
+    let mut changes = shared.changes.subscribe();
+    while shared.state().ranges.len() < number {
+        changes.changed().await.map_err(io::Error::other)?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::course::Course;
 use crate::fake_glance::{FakeImage, Fault, Operation};
-use crate::rig::{Rig, TENANT};
+use crate::rig::{Rig, TENANT, in_ranges};
 
 /// What the destination does with the first request of a kind, and whom it tells: there the worker crashes.
 type Crash = (fn(CancellationToken) -> Fault, Operation);
@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     RevealedLeftover,
     /// A copy that the worker hashes, for its source has no multihash.
     Hashed,
+    /// A copy that is read in two ranges at once.
+    InRanges,
     /// A copy that is read back, for the destination's hash is another.
     ReadBack,
     /// A copy of a protected image that is to be seen by others.
@@ -52,13 +54,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::First,
         Self::HalfLeftover,
         Self::UnseenLeftover,
         Self::UnrevealedLeftover,
         Self::RevealedLeftover,
         Self::Hashed,
+        Self::InRanges,
         Self::ReadBack,
         Self::Protected,
         Self::CanceledMidway,
@@ -86,6 +89,7 @@ impl Kind {
                 let image = image.with("os_hash_algo", Value::Null);
                 image.with("os_hash_value", Value::Null)
             }),
+            Self::InRanges => rig.settings.streams = in_ranges(2),
             Self::ReadBack => {
                 rig.destination.state().images.hash_algorithm = Some("sha256");
             }
