@@ -1,6 +1,6 @@
 //! From the configuration to the settings of the engine.
 
-use copy_engine::{EngineSettings, MinimumRate, ReadAheadMemory, StreamBounds};
+use copy_engine::{Bandwidth, EngineSettings, MinimumRate, ReadAheadMemory, StreamBounds};
 use domain::PropertyPattern;
 use openstack::Visibility;
 use service_kit::config::{self, CopyConfig, WorkerConfig};
@@ -28,6 +28,7 @@ pub(crate) fn engine_settings(copy: &CopyConfig, worker: &WorkerConfig) -> Engin
             max: copy.streams_max.get(),
             ..StreamBounds::default()
         },
+        bandwidth: Bandwidth::unlimited(),
         idle_timeout: copy.idle_timeout,
         minimum_rate: MinimumRate {
             bytes_per_second: worker.minimum_rate_bytes,

@@ -1,19 +1,22 @@
 //! The worker as a service: a [`Worker`] of its configuration, with its connections and its admin port.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use admission::Admission;
 use anyhow::Context as _;
+use copy_engine::{Bandwidth, BandwidthLimits};
 use domain::{RegionId, WorkerId};
 use openstack::{Cloud, HttpSettings, Region};
 use prometheus_client::registry::Registry;
 use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
-use service_kit::config::{Config, RabbitmqConfig};
+use service_kit::config::{BandwidthConfig, Config, RabbitmqConfig, follow};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::error;
+use tracing::{error, info};
 use work_queue::{Settings, WorkQueue};
 
 use crate::drain::Drain;
@@ -48,6 +51,12 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     )
     .context("rabbitmq")?;
     let cloud = service_kit::cloud(config, &HttpSettings::default())?;
+    let engine = engine_settings(&config.copy, settings);
+    engine.bandwidth.set(&bandwidth_limits(&config.bandwidth));
+    if let Some(file) = context.config_file.clone() {
+        let follow = follow_bandwidth(file, engine.bandwidth.clone(), background.clone());
+        background_tasks.spawn(follow);
+    }
     let worker = Worker::new(Parts {
         region: settings.region.clone(),
         name,
@@ -55,7 +64,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         messages: queue.consumer(settings.region.clone()),
         admissions: admissions(config, &cloud),
         cloud,
-        engine: engine_settings(&config.copy, settings),
+        engine,
         most_images_of_a_tag: settings.plan_images,
         copies: settings.copies,
         poll: settings.poll_shortest..=settings.poll_longest,
@@ -80,6 +89,32 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     background_tasks.close();
     background_tasks.wait().await;
     Ok(())
+}
+
+/// Lets the caps be what the configuration file says, for as long as the worker lives.
+async fn follow_bandwidth(file: PathBuf, bandwidth: Bandwidth, stop: CancellationToken) {
+    let mut known = None;
+    let apply = |config: &Config| {
+        let caps = &config.bandwidth;
+        if known.as_ref() != Some(caps) {
+            if known.is_some() {
+                info!(?caps, "the bandwidth caps have changed");
+            }
+            bandwidth.set(&bandwidth_limits(caps));
+            known = Some(caps.clone());
+        }
+    };
+    follow(&file, std::env::vars().collect(), stop, apply).await;
+}
+
+fn bandwidth_limits(config: &BandwidthConfig) -> BandwidthLimits {
+    let pairs = config.pairs();
+    BandwidthLimits {
+        process: NonZeroU64::new(config.worker_bytes),
+        pairs: pairs
+            .map(|((source, destination), rate)| ((source.clone(), destination.clone()), rate))
+            .collect(),
+    }
 }
 
 async fn serve_admin(admin: AdminServer, stop: CancellationToken) {

@@ -41,6 +41,7 @@ impl TestGateway {
         let config = config(&cloud, scheduler.address, environment).await;
         let shutdown = CancellationToken::new();
         let context = Context {
+            config_file: None,
             config: Arc::new(config),
             clock: Arc::new(SystemClock),
             shutdown: shutdown.clone(),

@@ -16,6 +16,7 @@
 //! one that rotation has done with goes (`remove_replica.rs`). So does, when an operator asks, an image whose job nobody
 //! knows any more (`remove_orphan.rs`).
 
+mod bandwidth;
 mod control;
 mod create;
 mod identical;
@@ -37,6 +38,7 @@ mod transfer;
 mod unit;
 mod verify;
 
+pub use bandwidth::{Bandwidth, BandwidthLimits};
 pub use control::Signals;
 pub use identical::stands_for;
 pub use outcome::Failure;

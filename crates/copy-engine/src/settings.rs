@@ -6,9 +6,9 @@ use std::time::Duration;
 use domain::PropertyPattern;
 use openstack::Visibility;
 
-use crate::{MinimumRate, ReadAheadMemory, StreamBounds};
+use crate::{Bandwidth, MinimumRate, ReadAheadMemory, StreamBounds};
 
-/// How copies are made. Clones share their memory.
+/// How copies are made. Clones share their memory and their bandwidth.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
     /// The visibility of a finished copy. `public` needs a role that most clouds keep to
@@ -25,9 +25,11 @@ pub struct EngineSettings {
     pub memory: ReadAheadMemory,
     /// How many ranges of an image are read at once.
     pub streams: StreamBounds,
+    /// How fast sources may be read.
+    pub bandwidth: Bandwidth,
     /// A transfer in which no byte moves for so long has failed.
     pub idle_timeout: Duration,
-    /// The slowest transfer that may go on.
+    /// The slowest transfer that may go on, unless a cap holds it back.
     pub minimum_rate: MinimumRate,
 }
 
@@ -48,6 +50,7 @@ impl Default for EngineSettings {
             read_ahead_bytes: 32 * 1024 * 1024,
             memory: ReadAheadMemory::new(32 * 1024 * 1024),
             streams: StreamBounds::default(),
+            bandwidth: Bandwidth::unlimited(),
             idle_timeout: Duration::from_secs(60),
             minimum_rate: MinimumRate {
                 bytes_per_second: 64 * 1024,

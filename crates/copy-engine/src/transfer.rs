@@ -29,6 +29,7 @@ use self::download::{Delivered, Download, Trouble};
 use self::rate::RateWindow;
 use self::read_ahead::{Backlog, read_ahead};
 use self::upload_status::{AfterUpload, after_broken_upload};
+use crate::bandwidth::Pace;
 use crate::outcome::Step;
 use crate::unit::{Halt, Unit};
 use crate::verify::{StreamHasher, StreamedHashes, must_hash_stream};
@@ -117,15 +118,21 @@ async fn upload(unit: &Unit<'_>, source: &Glance, image: ImageId) -> Result<Uplo
     let share = settings.memory.share(settings.read_ahead_bytes);
     let (filler, body, backlog) = read_ahead(share, unit.progress.clone());
     let trouble = Trouble::default();
+    let (source_region, destination_region) =
+        (&unit.spec().source.region, &unit.spec().destination.region);
+    let pace = settings
+        .bandwidth
+        .between(source_region, destination_region);
     let download = Download {
         trouble: &trouble,
         source,
         spec: unit.spec(),
         idle_timeout: settings.idle_timeout,
         streams: settings.streams,
+        pace: pace.clone(),
         hasher: must_hash_stream(source_digest).then(StreamHasher::new),
     };
-    let mut watch = Watch::new(settings, size, backlog);
+    let mut watch = Watch::new(settings, size, backlog, pace);
     let mut look = interval(LOOK_EVERY.min(settings.idle_timeout / 4));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut downloading = pin!(download.run(filler));
@@ -232,6 +239,8 @@ struct Watch {
     size: u64,
     idle_timeout: Duration,
     backlog: Backlog,
+    pace: Pace,
+    minimum: MinimumRate,
     rate: RateWindow,
     moved: (Instant, u64),
     /// When there was last something to send.
@@ -247,13 +256,15 @@ enum Look {
 // === impl Watch ===
 
 impl Watch {
-    fn new(settings: &EngineSettings, size: u64, backlog: Backlog) -> Self {
+    fn new(settings: &EngineSettings, size: u64, backlog: Backlog, pace: Pace) -> Self {
         let now = Instant::now();
         Self {
             size,
             idle_timeout: settings.idle_timeout,
             backlog,
-            rate: RateWindow::new(settings.minimum_rate, now),
+            pace,
+            minimum: settings.minimum_rate,
+            rate: RateWindow::new(settings.minimum_rate, now, 0),
             moved: (now, 0),
             fed: now,
         }
@@ -275,6 +286,10 @@ impl Watch {
         }
         if now.duration_since(self.moved.0) >= self.idle_timeout {
             return Look::Stalled;
+        }
+        if self.pace.was_held_back() {
+            // How slow it is is our own doing.
+            self.rate = RateWindow::new(self.minimum, now, bytes);
         }
         match self.rate.observe(now, bytes) {
             Some(rate) => Look::TooSlow(rate),

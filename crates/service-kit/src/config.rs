@@ -5,10 +5,12 @@
 //! from the configuration file. `deploy/image-replicator.toml` lists every key with its default; a test
 //! holds it equal to the code.
 
+mod bandwidth;
 mod contradictions;
 mod copy;
 mod duration;
 mod environment;
+mod follow;
 mod gateway;
 mod policy;
 mod rabbitmq;
@@ -25,7 +27,9 @@ use std::path::{Path, PathBuf};
 use domain::RegionId;
 use serde::Deserialize;
 
+pub use bandwidth::BandwidthConfig;
 pub use copy::{CopyConfig, Visibility};
+pub use follow::follow;
 pub use gateway::GatewayConfig;
 pub use policy::PolicyConfig;
 pub use rabbitmq::RabbitmqConfig;
@@ -47,6 +51,9 @@ pub struct Config {
     /// What a copy carries and how its bytes move.
     #[serde(default)]
     pub copy: CopyConfig,
+    /// How fast workers read.
+    #[serde(default)]
+    pub bandwidth: BandwidthConfig,
     /// The message queue.
     #[serde(default)]
     pub rabbitmq: RabbitmqConfig,
@@ -126,6 +133,15 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
+        Self::parse(path, &text, environment)
+    }
+
+    /// The configuration of the text of the file at `path`.
+    fn parse(
+        path: &Path,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let table = text
             .parse::<toml::Table>()
             .map_err(|error| ConfigError::Syntax {

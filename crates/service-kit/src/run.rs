@@ -24,6 +24,8 @@ pub(crate) const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 pub struct Context {
     /// The whole configuration.
     pub config: Arc<Config>,
+    /// The file that it was read from, which may change; none: it never does.
+    pub config_file: Option<PathBuf>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Cancelled when the service shall drain and return.
@@ -103,7 +105,7 @@ where
             return ExitCode::from(USAGE_ERROR);
         }
     };
-    let ended = runtime.block_on(run_until_drained(service, config, serve));
+    let ended = runtime.block_on(run_until_drained(service, args.config, config, serve));
     telemetry.flush();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -131,6 +133,7 @@ fn parse_args(service: Service) -> Result<Args, clap::Error> {
 
 async fn run_until_drained<F, Fut>(
     service: Service,
+    config_file: PathBuf,
     config: Arc<Config>,
     serve: F,
 ) -> anyhow::Result<()>
@@ -143,6 +146,7 @@ where
     let patience = (service.drain)(&config) + DRAIN_MARGIN;
     let context = Context {
         config,
+        config_file: Some(config_file),
         clock: Arc::new(SystemClock),
         shutdown: shutdown.clone(),
     };

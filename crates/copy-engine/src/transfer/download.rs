@@ -24,6 +24,7 @@ use super::pile::{Frame, Pile};
 use super::read_ahead::{Filler, Offered, UploadEnded};
 use super::streams::{Adaptation, Observation, StreamBounds, TICK};
 use crate::Failure;
+use crate::bandwidth::Pace;
 use crate::outcome::{Step, judge};
 use crate::verify::{StreamHasher, StreamedHashes};
 
@@ -46,6 +47,8 @@ pub(super) struct Download<'a> {
     /// that another can be tried.
     pub(super) idle_timeout: Duration,
     pub(super) streams: StreamBounds,
+    /// The caps that it reads under.
+    pub(super) pace: Pace,
     /// Why the last connection gave no more, until one gives something again.
     pub(super) trouble: &'a Trouble,
     /// Set when the bytes are to be hashed on their way.
@@ -108,6 +111,7 @@ struct Seen {
     /// How long the upload had waited before.
     waited: Duration,
     was_full: bool,
+    was_capped: bool,
 }
 
 impl From<UploadEnded> for Over {
@@ -140,6 +144,7 @@ impl<'a> Download<'a> {
                 bytes: 0,
                 waited: Duration::ZERO,
                 was_full: false,
+                was_capped: false,
             },
             download: self,
             filler,
@@ -213,6 +218,7 @@ impl Running<'_> {
                 bytes: 0,
                 waited,
                 was_full: false,
+                was_capped: false,
             },
         );
         let before = self.adaptation.target(self.most());
@@ -225,7 +231,7 @@ impl Running<'_> {
             starved,
             // Else it is the front that all wait for.
             is_full: had_no_room && starved < elapsed / 10,
-            is_capped: false,
+            is_capped: seen.was_capped,
             most: self.most(),
         });
         let target = self.adaptation.target(self.most());
@@ -308,7 +314,8 @@ impl Running<'_> {
 
     fn read(&mut self, start: u64, lane: Lane) {
         let patience = self.patience(self.parts.lanes() > 1);
-        self.lanes.push(read(start, lane, patience).boxed());
+        let pace = self.download.pace.clone();
+        self.lanes.push(read(start, lane, patience, pace).boxed());
     }
 
     fn handle(&mut self, Event { start, what }: Event) -> Result<(), Over> {
@@ -322,7 +329,14 @@ impl Running<'_> {
                 Ok(())
             }
             What::Refused(refused) => self.refused(start, refused),
-            What::Frame(lane, frame) => self.frame(start, lane, frame),
+            What::Frame {
+                lane,
+                frame,
+                has_waited,
+            } => {
+                self.seen.was_capped |= has_waited;
+                self.frame(start, lane, frame)
+            }
             What::End => self.end(start),
             What::Broken(error) => self.broke(start, error, Duration::ZERO),
             What::Spent => Ok(()),

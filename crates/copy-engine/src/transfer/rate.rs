@@ -28,10 +28,11 @@ pub(super) struct RateWindow {
 // === impl RateWindow ===
 
 impl RateWindow {
-    pub(super) fn new(minimum: MinimumRate, start: Instant) -> Self {
+    /// A window that begins now, with so many bytes moved before.
+    pub(super) fn new(minimum: MinimumRate, start: Instant, bytes: u64) -> Self {
         Self {
             minimum,
-            samples: VecDeque::from([(start, 0)]),
+            samples: VecDeque::from([(start, bytes)]),
         }
     }
 
@@ -75,7 +76,7 @@ mod tests {
     /// The first second at which a transfer of `rate(second)` bytes a second is found too slow.
     fn too_slow_at(rate: impl Fn(u64) -> u64) -> Option<u64> {
         let start = Instant::now();
-        let mut window = RateWindow::new(MINIMUM, start);
+        let mut window = RateWindow::new(MINIMUM, start, 0);
         let mut bytes = 0;
         (1..=600).find(|second| {
             bytes += rate(*second);
@@ -110,6 +111,7 @@ mod tests {
                 ..MINIMUM
             },
             start,
+            0,
         );
         assert_eq!(window.observe(start + Duration::from_secs(900), 0), None);
     }

@@ -43,6 +43,16 @@ pub(super) fn refuse(config: &Config) -> Result<(), ConfigError> {
         ));
     }
     positive("copy.idle_timeout", config.copy.idle_timeout)?;
+    for ((source, destination), _) in config.bandwidth.pairs() {
+        for region in [source, destination] {
+            if !config.regions.contains_key(region) {
+                return Err(ConfigError::key(
+                    format!("bandwidth.pairs.{source}.{destination}"),
+                    format!("names the region {region}, which is not configured"),
+                ));
+            }
+        }
+    }
     secret::refuse_twice(
         "rabbitmq.url",
         &config.rabbitmq.url,

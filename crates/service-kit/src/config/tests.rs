@@ -222,6 +222,16 @@ fn contradictions_are_refused_by_name() {
             "worker.read_ahead_bytes: must be at least 4194304",
         ),
         (
+            "bandwidth.pairs",
+            "ot1.ot9 = 1000",
+            "bandwidth.pairs.ot1.ot9: names the region ot9",
+        ),
+        (
+            "bandwidth.pairs",
+            "ot1.ot2 = 0",
+            "bandwidth.pairs.ot1.ot2: ",
+        ),
+        (
             "regions.ot1",
             "scope = \"admin\"",
             "regions.ot1.service_user.project_name: is missing",

@@ -8,12 +8,15 @@ use http_body_util::BodyExt;
 use openstack::{ByteRange, DownloadBody, DownloadRefused, Error, Glance, SpareConnections};
 use tokio::time::timeout;
 
+use crate::bandwidth::Pace;
 use crate::transfer::pile::Frame;
 
 /// A download that is open.
 #[derive(Debug)]
 pub(super) struct Lane {
     body: DownloadBody,
+    /// What has come and may not go on yet.
+    rest: Bytes,
     /// Bytes before the one that is wanted, when the source takes no ranges.
     skip: u64,
     /// The size of its read buffer.
@@ -32,7 +35,12 @@ pub(super) struct Event {
 pub(super) enum What {
     Opened(Lane),
     Refused(DownloadRefused),
-    Frame(Lane, Frame),
+    Frame {
+        lane: Lane,
+        frame: Frame,
+        /// For a cap.
+        has_waited: bool,
+    },
     /// The source has ended.
     End,
     Broken(Error),
@@ -61,6 +69,7 @@ pub(super) async fn ask(source: &Glance, question: Question) -> Event {
     let what = match opened {
         Ok(download) => What::Opened(Lane {
             body: download.body,
+            rest: Bytes::new(),
             skip: question.skip,
             buffer: question.buffer,
         }),
@@ -69,21 +78,27 @@ pub(super) async fn ask(source: &Glance, question: Question) -> Event {
     Event { start, what }
 }
 
-/// Reads the next frame.
-pub(super) async fn read(start: u64, mut lane: Lane, patience: Duration) -> Event {
-    let what = loop {
-        match timeout(patience, lane.body.frame()).await {
+/// Reads the next frame, or as much of it as may go on at once.
+pub(super) async fn read(start: u64, mut lane: Lane, patience: Duration, pace: Pace) -> Event {
+    while lane.rest.is_empty() {
+        let what = match timeout(patience, lane.body.frame()).await {
             Ok(Some(Ok(frame))) => {
-                let bytes = lane.wanted(frame.into_data().unwrap_or_default());
-                if !bytes.is_empty() {
-                    let buffer = lane.buffer;
-                    break What::Frame(lane, Frame { bytes, buffer });
-                }
+                lane.rest = lane.wanted(frame.into_data().unwrap_or_default());
+                continue;
             }
-            Ok(None) => break What::End,
-            Ok(Some(Err(error))) => break What::Broken(error),
-            Err(_) => break What::Broken(Error::Timeout("the source stood still")),
-        }
+            Ok(None) => What::End,
+            Ok(Some(Err(error))) => What::Broken(error),
+            Err(_) => What::Broken(Error::Timeout("the source stood still")),
+        };
+        return Event { start, what };
+    }
+    let (bytes, has_waited) = pace.next(&mut lane.rest).await;
+    let buffer = lane.buffer;
+    let frame = Frame { bytes, buffer };
+    let what = What::Frame {
+        lane,
+        frame,
+        has_waited,
     };
     Event { start, what }
 }

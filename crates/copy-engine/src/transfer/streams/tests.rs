@@ -75,9 +75,11 @@ impl Run {
             let brought = line_brings.min(READ_AHEAD - self.read_ahead + taken);
             self.read_ahead += brought - taken;
             self.bytes += brought;
+            #[expect(clippy::cast_possible_truncation, reason = "a byte more or less")]
+            let bytes = (brought * MIB) as u64;
             self.adaptation.observe(&Observation {
                 elapsed: TICK,
-                bytes: (brought * MIB) as u64,
+                bytes,
                 starved: TICK.mul_f64(1.0 - taken / upload_takes),
                 is_full: brought < line_brings,
                 is_capped: false,
