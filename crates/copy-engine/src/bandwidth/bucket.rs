@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// What was not used for so long is lost: the most that comes at once.
 const BURST: Duration = Duration::from_millis(100);
 /// All that wait have their turn within about so long.
-const ROUND: Duration = Duration::from_millis(100);
+const ROUND: Duration = Duration::from_millis(60);
 /// Turns are not made smaller, in bytes.
 const SMALLEST_TURN: u64 = 1024;
 
