@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
 
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
@@ -26,9 +27,8 @@ impl Object {
                     InvalidBody::Syntax(error.to_string())
                 }
             })?;
-        let mut seen = HashSet::new();
-        match object.0.iter().find(|(key, _)| !seen.insert(key)) {
-            Some((key, _)) => Err(InvalidBody::Repeated(quoted(key))),
+        match first_repeated(object.0.iter().map(|(key, _)| key)) {
+            Some(key) => Err(InvalidBody::Repeated(quoted(key))),
             None => Ok(object),
         }
     }
@@ -44,6 +44,12 @@ impl Object {
             None => Ok(()),
         }
     }
+}
+
+/// The first key that stands there for the second time, in linear time: a body may hold many keys.
+fn first_repeated<K: Hash + Eq + Copy>(mut keys: impl Iterator<Item = K>) -> Option<K> {
+    let mut seen = HashSet::new();
+    keys.find(|key| !seen.insert(*key))
 }
 
 impl<'de> Deserialize<'de> for Object {
@@ -67,5 +73,47 @@ impl<'de> Deserialize<'de> for Object {
         }
 
         deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::hash::Hasher;
+
+    use super::*;
+
+    thread_local! {
+        static COMPARISONS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// A key that counts how often it is compared.
+    #[derive(Debug, Clone, Copy)]
+    struct Counted(usize);
+
+    impl PartialEq for Counted {
+        fn eq(&self, other: &Self) -> bool {
+            COMPARISONS.set(COMPARISONS.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Counted {}
+
+    impl Hash for Counted {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+
+    #[test]
+    fn many_keys_are_compared_no_more_than_a_few_times_each() {
+        const KEYS: usize = 10_000;
+        let all = || (0..KEYS).map(Counted);
+        assert_eq!(first_repeated(all()), None);
+        let repeated = first_repeated(all().chain([Counted(7)]));
+        assert_eq!(repeated.map(|key| key.0), Some(7));
+        let comparisons = COMPARISONS.get();
+        assert!(comparisons < 8 * KEYS, "{comparisons}");
     }
 }

@@ -157,6 +157,22 @@ async fn any_replica_may_take_over_only_if_all_are_waited_for() {
     assert!(load(lost).await.is_none(), "then waiting for one would do");
 }
 
+/// Nobody has looked yet how many replicas there are: that is seen to before, not after.
+#[tokio::test]
+async fn the_first_thing_that_is_accepted_waits_for_the_replicas_as_well() {
+    let (master, replica) = (RedisServer::start().await, RedisServer::start().await);
+    replica.follow(master.port()).await;
+    replica.freeze(true);
+    let store = store(master.url(), None);
+    let rig = Rig::on(store, settings(2), ManualClock::at(at(0))).await;
+    let refused = rig.create_as(JobId::generate(), "t1", None).await;
+    assert_eq!(
+        refused.expect_err("not replicated").code(),
+        Code::Unavailable
+    );
+    replica.freeze(false);
+}
+
 /// A cancel is a promise as well.
 #[tokio::test]
 async fn a_cancel_that_no_replica_has_is_not_answered() {

@@ -87,6 +87,7 @@ fn host() -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::arguments::Verb;
     use super::*;
 
     #[test]
@@ -94,6 +95,22 @@ mod tests {
         let listen = |text: &str| reachable(text.parse().expect("an address")).to_string();
         assert_eq!(listen("0.0.0.0:7101"), "127.0.0.1:7101");
         assert_eq!(listen("10.0.0.7:7101"), "10.0.0.7:7101");
+    }
+
+    #[test]
+    fn a_variable_that_is_set_to_nothing_says_nothing() {
+        let arguments = |address: &str, config: &str| Arguments {
+            address: Some(address.to_owned()),
+            config: Some(config.into()),
+            operator: Some(String::new()),
+            json: false,
+            verb: Verb::Limits,
+        };
+        let beside = address(&arguments("", "")).expect("the default");
+        assert_eq!(beside, "127.0.0.1:7101");
+        let elsewhere = address(&arguments("10.0.0.7:7101", "")).expect("as it says");
+        assert_eq!(elsewhere, "10.0.0.7:7101");
+        assert!(operator(&arguments("", "")).contains('@'));
     }
 
     #[test]
