@@ -62,13 +62,13 @@ impl Claim {
 
     /// Asks again after a failed try, and again until there is an answer. A refusal is no answer
     /// either: a scheduler of another version may be the next to be asked.
-    pub(crate) async fn keep_asking(mut self, scheduler: &SchedulerClient) -> Option<Claimed> {
+    pub(crate) async fn keep_asking(mut self, scheduler: SchedulerClient) -> Option<Claimed> {
         let delays = retry_delays();
         let mut failures = 0;
         loop {
             failures += 1;
             sleep(delays.delay(failures)).await;
-            match self.ask(scheduler).await {
+            match self.ask(&scheduler).await {
                 Ok(answer) => return answer,
                 Err(error) => debug!(error.message = %error, "still no answer to a claim"),
             }

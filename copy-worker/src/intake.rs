@@ -10,19 +10,24 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{RegionId, WorkerId};
+use domain::{Outcome, RegionId, WorkerId};
 use service_kit::telemetry::trace_context;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info, info_span, warn};
 use work_queue::{Delivery, Listener};
 
+use crate::attempt::Attempt;
 use crate::claim::{Claim, Claimed};
+use crate::finish::report_end;
 use crate::scheduler_client::SchedulerClient;
 use crate::slots::{FreeSlot, Slots};
 use crate::unit;
 use crate::workshop::Workshop;
+
+/// How long a worker that is told to stop waits for the answer to its last claim: as long as for any call.
+const LAST_ANSWER: Duration = Duration::from_secs(10);
 
 /// Takes work in for one worker.
 pub(crate) struct Intake<Q> {
@@ -97,7 +102,7 @@ impl<Q: Listener> Intake<Q> {
         self.ask(delivery, stop).instrument(span).await
     }
 
-    /// Asks until there is an answer. None also when stopped before there was one.
+    /// Asks until there is an answer. None also when stopped before there was one; what is granted then is handed back.
     async fn ask(
         &mut self,
         delivery: Option<Delivery>,
@@ -117,8 +122,13 @@ impl<Q: Listener> Intake<Q> {
                 );
                 // Gives the message back: held, it would only come again, and again.
                 self.messages.stop().await;
-                let asking = claim.keep_asking(&self.scheduler);
-                stop.run_until_cancelled(asking).await.flatten()
+                let mut asking = Box::pin(claim.keep_asking(self.scheduler.clone()));
+                if let Some(answer) = stop.run_until_cancelled(&mut asking).await {
+                    return answer;
+                }
+                let returning = give_back(self.workshop.clone(), asking);
+                self.units.spawn(returning.in_current_span());
+                None
             }
         }
     }
@@ -138,6 +148,18 @@ impl<Q: Listener> Intake<Q> {
             unit::run(&workshop, claimed).await;
             drop(slot);
         });
+    }
+}
+
+/// What is asked for while the worker is told to stop may be granted by a scheduler that is slow: then its lease is handed
+/// back at once and need not lapse.
+async fn give_back(workshop: Arc<Workshop>, asking: impl Future<Output = Option<Claimed>>) {
+    let asking = timeout(LAST_ANSWER, asking);
+    let answer = workshop.hand_back.run_until_cancelled(asking).await;
+    if let Some(Ok(Some(claimed))) = answer {
+        info!(job.id = %claimed.grant.job_id, "a unit that was granted too late is handed back");
+        let finish = Attempt::new(claimed).finish(Outcome::HandedBack);
+        report_end(&workshop, &finish).await;
     }
 }
 

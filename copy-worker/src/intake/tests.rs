@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::UnitKind;
+use proto::v1;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
@@ -53,7 +54,11 @@ fn start(slots: &Slots, scheduler: SchedulerDouble) -> Running {
 }
 
 fn claim_ids(running: &Running) -> BTreeSet<String> {
-    let claims = running.scheduler.claims();
+    claim_ids_of(&running.scheduler)
+}
+
+fn claim_ids_of(scheduler: &SchedulerDouble) -> BTreeSet<String> {
+    let claims = scheduler.claims();
     claims.into_iter().map(|claim| claim.claim_id).collect()
 }
 
@@ -134,4 +139,37 @@ async fn when_stopped_it_takes_nothing_more() {
     sleep(Duration::from_secs(300)).await;
     assert_eq!(worker.scheduler.claims().len(), 1);
     assert!(worker.slots.try_take().is_some());
+}
+
+/// A worker that was told to stop while nobody answered it, and what it still does.
+async fn stopped_without_an_answer() -> (SchedulerDouble, JoinSet<()>) {
+    let scheduler = SchedulerDouble::default();
+    scheduler.set_away(true);
+    let worker = start(&Slots::new(1), scheduler);
+    sleep(Duration::from_secs(1)).await;
+    worker.stop.cancel();
+    (worker.scheduler, worker.task.await.expect("no panic"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_granted_when_it_is_stopped_already_is_handed_back_at_once() {
+    let (scheduler, mut units) = stopped_without_an_answer().await;
+    let granted = grant(UnitKind::Copy);
+    scheduler.grant(granted.clone());
+    scheduler.set_away(false);
+    while units.join_next().await.is_some() {}
+    let finishes = scheduler.finishes();
+    assert_eq!(finishes.len(), 1);
+    assert_eq!(finishes[0].lease_token, granted.lease_token.to_string());
+    let outcome = v1::finish_request::Outcome::HandedBack(v1::HandedBack {});
+    assert_eq!(finishes[0].outcome, Some(outcome));
+    assert_eq!(claim_ids_of(&scheduler).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduler_that_stays_away_keeps_nobody_from_stopping() {
+    let (_scheduler, mut units) = stopped_without_an_answer().await;
+    let stopped = Instant::now();
+    while units.join_next().await.is_some() {}
+    assert_eq!(stopped.elapsed(), LAST_ANSWER, "of the paused clock");
 }
