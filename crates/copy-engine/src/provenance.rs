@@ -19,8 +19,8 @@ pub const REPLICATED_BY_JOB: &str = "replicated_by_job";
 pub const REPLICATED_STATE: &str = "replicated_state";
 /// Its only value.
 const UNVERIFIED: &str = "unverified";
-/// Stands in place of the job that an image was made by, once the image is to be deleted.
-pub(crate) const DISCARDED: &str = "discarded";
+/// Stands before the job of an image that is to be deleted.
+const DISCARDED: &str = "discarded ";
 
 /// Attempts that are tried to find an image's maker; far more than any job has.
 const MOST_ATTEMPTS: u32 = 1_000;
@@ -39,12 +39,6 @@ pub(crate) fn provenance_of(job: JobId, spec: &CopySpec) -> [(&'static str, Stri
 /// unfinished, however whole it is by now.
 pub(crate) fn is_unverified(image: &Image) -> bool {
     image.properties.contains_key(REPLICATED_STATE)
-}
-
-/// Whether somebody is about to delete the image: then nobody else has a use for it.
-pub(crate) fn is_discarded(image: &Image) -> bool {
-    let made_by = image.properties.get(REPLICATED_BY_JOB);
-    made_by.is_some_and(|job| job == DISCARDED)
 }
 
 /// Whether the image was verified and shown to its users by whoever made it, to stay.
@@ -77,11 +71,27 @@ pub fn is_own_image(
     is_own_id(job, attempts, image) && owner == Some(tenant)
 }
 
-/// The job that an image names, and the attempt of it that made the image; none when no attempt of that job has the
+/// In place of the job's id, once its image is to be deleted.
+pub(crate) fn discarded(job: JobId) -> String {
+    format!("{DISCARDED}{job}")
+}
+
+/// Whether somebody is about to delete the image: then nobody else has a use for it.
+pub(crate) fn is_discarded(image: &Image) -> bool {
+    let made_by = image.properties.get(REPLICATED_BY_JOB);
+    made_by.is_some_and(|job| job.starts_with(DISCARDED))
+}
+
+/// The job that an image names, whether it is to be deleted or not, and the attempt of it that made the image; none when no attempt of that job has the
 /// image's id. So a snapshot of a machine that was booted from a copy has no maker, though it inherits what the copy says.
 #[must_use]
 pub fn maker_of(image: &Image) -> Option<(JobId, u32)> {
-    let job: JobId = image.properties.get(REPLICATED_BY_JOB)?.parse().ok()?;
+    let named = image.properties.get(REPLICATED_BY_JOB)?;
+    let job: JobId = named
+        .strip_prefix(DISCARDED)
+        .unwrap_or(named)
+        .parse()
+        .ok()?;
     let attempt = (1..=MOST_ATTEMPTS).find(|it| job.image_of_attempt(*it) == image.id)?;
     Some((job, attempt))
 }
@@ -107,6 +117,7 @@ mod tests {
         };
         let own = job.image_of_attempt(17);
         assert_eq!(named(own, &job.to_string()), Some((job, 17)));
+        assert_eq!(named(own, &discarded(job)), Some((job, 17)));
         let snapshot = JobId::generate().image_of_attempt(1);
         assert_eq!(named(snapshot, &job.to_string()), None);
         assert_eq!(named(own, &JobId::generate().to_string()), None);

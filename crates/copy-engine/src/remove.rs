@@ -16,7 +16,7 @@ use openstack::{Error, Image, NewImage, PatchOp, Visibility};
 use crate::Failure;
 use crate::outcome::Step;
 use crate::provenance::{
-    DISCARDED, REPLICATED_BY_JOB, REPLICATED_STATE, is_discarded, is_own_id, is_revealed,
+    REPLICATED_BY_JOB, REPLICATED_STATE, discarded, is_discarded, is_own_id, is_revealed,
     is_unverified,
 };
 use crate::transfer::{removal_deadline, until_upload_is_closed};
@@ -134,7 +134,8 @@ async fn bury(unit: &Unit<'_>, image: ImageId) -> Result<(), Halt> {
         min_disk: 0,
         min_ram: 0,
         tags: BTreeSet::new(),
-        properties: BTreeMap::new(),
+        // Should it stay, an operator's search finds it.
+        properties: BTreeMap::from([(REPLICATED_BY_JOB.to_owned(), discarded(unit.order.job_id))]),
     };
     match unit.writes().create(&tombstone).await {
         Ok(_) | Err(Error::Conflict(_)) => Ok(()),
@@ -152,9 +153,10 @@ async fn give_up(unit: &Unit<'_>, found: &Image) -> Result<bool, Halt> {
     if is_unverified(found) {
         changes.push(PatchOp::remove(REPLICATED_STATE));
     }
-    // What was created to be deleted names no job, and takes no data.
+    // What was created to be deleted is marked from the beginning.
     if found.properties.contains_key(REPLICATED_BY_JOB) && !is_discarded(found) {
-        changes.push(PatchOp::replace(REPLICATED_BY_JOB, DISCARDED));
+        let mark = discarded(unit.order.job_id);
+        changes.push(PatchOp::replace(REPLICATED_BY_JOB, mark));
     }
     if changes.is_empty() {
         return Ok(true);
