@@ -21,9 +21,8 @@ const MOST_PER_TICK: usize = 100;
 pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(jobs.settings.reconcile_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // An outage is said once, not at each tick; and so is a drain.
+    // An outage is said once, not at each tick.
     let mut failing = false;
-    let mut told = false;
     loop {
         let next = async {
             tokio::select! {
@@ -35,18 +34,8 @@ pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: 
         if shutdown.run_until_cancelled(next).await.is_none() {
             return;
         }
-        match is_drained(&jobs, &region).await {
-            Ok(is_drained) => {
-                if is_drained != told {
-                    tell(&region, is_drained);
-                }
-                told = is_drained;
-                jobs.metrics.drained(&region, is_drained);
-            }
-            // Said by the tasks that cannot do without the store.
-            Err(_) => continue,
-        }
-        if told || !queue.is_connected() {
+        // An outage of the store is said by the tasks that cannot do without it.
+        if is_drained(&jobs, &region).await.unwrap_or(true) || !queue.is_connected() {
             continue;
         }
         let dispatched = dispatch(&jobs, &queue, &region);
@@ -69,14 +58,6 @@ pub async fn run(jobs: Jobs, queue: impl Announcer, region: RegionId, shutdown: 
 async fn is_drained(jobs: &Jobs, region: &RegionId) -> Result<bool, StoreError> {
     let drains = jobs.store.drains().await?;
     Ok(drains.iter().any(|(drained, _)| drained == region))
-}
-
-fn tell(region: &RegionId, is_drained: bool) {
-    if is_drained {
-        tracing::warn!(region.id = %region, "the region is drained: nothing of it is granted");
-    } else {
-        tracing::info!(region.id = %region, "the region is drained no longer");
-    }
 }
 
 /// Sends the messages that are due for a region, once.

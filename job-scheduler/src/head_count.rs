@@ -63,20 +63,13 @@ mod tests {
     use super::*;
     use crate::intake::{Wanted, create};
     use crate::lifecycle::sample::{at, job_id, spec};
-    use crate::serving::tests::jobs;
+    use crate::serving::tests::{jobs, shape};
     use crate::store::admin::{AdminStore as _, Drain};
     use crate::store::memory::MemoryStore;
-    use crate::store::shape::{Limits, Shape};
 
     #[tokio::test]
     async fn what_waits_in_a_drained_region_waits_on_purpose() {
-        let limits = Limits {
-            copies_per_tenant: 1,
-            copies_per_source: 1,
-            copies_per_destination: 1,
-        };
-        let regions = ["ot1", "ot2"].map(RegionId::new).to_vec();
-        let shape = Shape { regions, limits };
+        let shape = shape(&["ot1", "ot2"]);
         let store = MemoryStore::new(shape.clone());
         let jobs = jobs(store.clone(), ManualClock::at(at(0)), shape);
         let wanted = Wanted {

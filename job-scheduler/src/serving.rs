@@ -69,16 +69,22 @@ pub(crate) mod tests {
         }
     }
 
+    /// Regions that do one thing at a time.
+    pub(crate) fn shape(regions: &[&str]) -> Shape {
+        Shape {
+            regions: regions.iter().copied().map(RegionId::new).collect(),
+            limits: Limits {
+                copies_per_tenant: 1,
+                copies_per_source: 1,
+                copies_per_destination: 1,
+            },
+        }
+    }
+
     /// The reconciler, busy with one long round, is not even there.
     #[tokio::test(start_paused = true)]
     async fn schedulers_serve_without_a_gap_however_busy_they_are() {
-        let limits = Limits {
-            copies_per_tenant: 1,
-            copies_per_source: 1,
-            copies_per_destination: 1,
-        };
-        let regions = vec![RegionId::new("ot1")];
-        let shape = Shape { regions, limits };
+        let shape = shape(&["ot1"]);
         let (store, clock) = (MemoryStore::new(shape.clone()), ManualClock::at(at(0)));
         let shutdown = CancellationToken::new();
         let jobs = jobs(store.clone(), clock.clone(), shape);

@@ -1,7 +1,7 @@
 //! A region is drained while copies run and wait.
 
 use anyhow::ensure;
-use scenarios::Hold;
+use scenarios::{AdminPort, Hold, Turn};
 use testbed::{Part, eventually};
 
 use crate::stage::{PATIENCE, SCHEDULERS, admin, document, expect_audited, refusal, region, turn};
@@ -25,6 +25,7 @@ async fn a_drained_region_finishes_what_runs_and_begins_nothing_until_it_is_undr
     let first = turn.replicas().expect_whole(&done, &image).await?;
     for number in 1..=SCHEDULERS {
         until_metric(&turn, number, 1).await?;
+        until_noted(&turn, number, "by olga: nothing of it is granted").await?;
     }
 
     // It outlives every scheduler, and Redis.
@@ -57,22 +58,30 @@ async fn a_drained_region_finishes_what_runs_and_begins_nothing_until_it_is_undr
     let second = turn.replicas().expect_whole(&done, &image).await?;
     for number in 1..=SCHEDULERS {
         until_metric(&turn, number, 0).await?;
+        until_noted(&turn, number, "no region").await?;
     }
     turn.leave(&[first, second]).await
 }
 
+/// Waits until a scheduler, ready all the same, says this of drained regions.
+async fn until_noted(turn: &Turn, scheduler: u16, words: &str) -> anyhow::Result<()> {
+    let part = Part::Scheduler(scheduler);
+    let admin = AdminPort::of(turn.bed, part)?;
+    eventually(PATIENCE, format!("`{words}` at {part}"), || async {
+        let note = admin.note("drained").await?;
+        ensure!(note.contains(words), "{note}");
+        Ok(())
+    })
+    .await
+}
+
 /// Waits until a scheduler's metric says whether `ot2` is drained.
-async fn until_metric(turn: &scenarios::Turn, scheduler: u16, value: u8) -> anyhow::Result<()> {
+async fn until_metric(turn: &Turn, scheduler: u16, value: u8) -> anyhow::Result<()> {
     let line = format!("image_replicator_scheduler_region_drained{{region=\"ot2\"}} {value}");
     let part = Part::Scheduler(scheduler);
+    let admin = AdminPort::of(turn.bed, part)?;
     eventually(PATIENCE, format!("{line} of {part}"), || async {
-        let path = turn.bed.directory().join(part.to_string());
-        let config = std::fs::read_to_string(path.join("config.toml"))?;
-        let mut lines = config.lines();
-        let address = lines.find_map(|line| line.strip_prefix("admin_listen = "));
-        let address = address.unwrap_or_default().trim_matches(['"', '\'']);
-        let page = testbed::http_client()?.get(format!("http://{address}/metrics"));
-        let page = page.send().await?.text().await?;
+        let (_, _, page) = admin.get("/metrics").await?;
         ensure!(page.lines().any(|it| it == line), "it does not say so");
         Ok(())
     })
