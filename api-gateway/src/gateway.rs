@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
+use service_kit::{Context, StoreNews};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -76,8 +76,13 @@ impl Gateway {
         };
         let (last, tasks) = (CancellationToken::new(), TaskTracker::new());
         let supervisor = Supervisor::new(last.clone(), context.shutdown.clone());
-        let scheduler =
-            SchedulerClient::new(&settings.scheduler_url).context("gateway.scheduler_url")?;
+        let store_news = StoreNews::new(
+            metrics.store_losses(),
+            readiness.note("store"),
+            context.clock.clone(),
+        );
+        let scheduler = SchedulerClient::new(&settings.scheduler_url, store_news)
+            .context("gateway.scheduler_url")?;
         let queue = WorkQueue::start(
             &work_queue::Settings {
                 url: config.rabbitmq.url()?,

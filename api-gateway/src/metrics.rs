@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     unpublished: Counter,
     abandoned: Counter,
     rate_limited: Counter,
+    store_losses: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,6 +60,7 @@ impl Metrics {
             unpublished: Counter::default(),
             abandoned: Counter::default(),
             rate_limited: Counter::default(),
+            store_losses: Counter::default(),
         };
         let gateway = registry.sub_registry_with_prefix("gateway");
         gateway.register("requests", "Requests answered", metrics.requests.clone());
@@ -89,6 +91,11 @@ impl Metrics {
                 "rate_limited_requests",
                 "Requests refused for the rate of their tenant",
                 &metrics.rate_limited,
+            ),
+            (
+                "store_losses",
+                "Times that the schedulers' store turned out to be another one",
+                &metrics.store_losses,
             ),
         ];
         for (name, help, counter) in counters {
@@ -143,6 +150,11 @@ impl Metrics {
     /// A tenant was too fast.
     pub(crate) fn rate_limited(&self) {
         self.rate_limited.inc();
+    }
+
+    /// Counts what is heard of the schedulers' store.
+    pub(crate) fn store_losses(&self) -> Counter {
+        self.store_losses.clone()
     }
 
     /// An event stream was opened.

@@ -18,11 +18,14 @@ use proto::v1::get_job_request::By;
 use proto::v1::job_service_client::JobServiceClient;
 use proto::v1::plan_service_client::PlanServiceClient;
 use proto::{convert::InvalidField, v1};
-use service_kit::Backoff;
 use service_kit::telemetry::trace_context;
+use service_kit::{Backoff, StoreNews};
 use tokio::time::{Instant, sleep, timeout_at};
-use tonic::transport::{Channel, Endpoint};
+use tonic::body::Body;
+use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status};
+use tower::ServiceExt as _;
+use tower::util::BoxCloneSyncService;
 
 pub(crate) use create::{CreateError, NewJob};
 pub(crate) use error::SchedulerError;
@@ -82,11 +85,15 @@ pub(crate) struct KeyedJob {
     pub request_digest: Option<String>,
 }
 
+/// What carries a call to a scheduler and its answer back, and listens to how the answer names the store.
+type Transport =
+    BoxCloneSyncService<http::Request<Body>, http::Response<Body>, tonic::transport::Error>;
+
 /// A handle to the scheduler; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct SchedulerClient {
-    rpc: JobServiceClient<Channel>,
-    plans: PlanServiceClient<Channel>,
+    rpc: JobServiceClient<Transport>,
+    plans: PlanServiceClient<Transport>,
     backoff: Backoff,
 }
 
@@ -95,13 +102,18 @@ impl SchedulerClient {
     ///
     /// # Errors
     /// When `url` is none.
-    pub(crate) fn new(url: &str) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn new(url: &str, store_news: StoreNews) -> Result<Self, tonic::transport::Error> {
         let channel = Endpoint::from_shared(url.to_owned())?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_PATIENCE)
             .keep_alive_while_idle(true)
             .connect_lazy();
+        let channel = channel.map_response(move |answer| {
+            store_news.hear(answer.headers().get(proto::STORE));
+            answer
+        });
+        let channel = BoxCloneSyncService::new(channel);
         let rpc = JobServiceClient::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
         let plans =
             PlanServiceClient::new(channel).max_decoding_message_size(plans::LARGEST_ANSWER);
@@ -212,7 +224,7 @@ impl SchedulerClient {
         let give_up = deadline.min(Instant::now() + PATIENCE);
         let mut failures = 0;
         loop {
-            let call = |mut rpc: JobServiceClient<Channel>, request| async move {
+            let call = |mut rpc: JobServiceClient<Transport>, request| async move {
                 rpc.cancel_job(request).await
             };
             match self.once(&self.rpc, deadline, call, request.clone()).await {

@@ -14,6 +14,7 @@ pub struct Metrics {
     running: Family<KindLabels, Gauge>,
     ended: Family<EndLabels, Counter>,
     leases_lost: Counter,
+    store_losses: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,7 +82,17 @@ impl Metrics {
             "Units that another attempt took over",
             metrics.leases_lost.clone(),
         );
+        registry.register(
+            "store_losses",
+            "Times that the schedulers' store turned out to be another one",
+            metrics.store_losses.clone(),
+        );
         metrics
+    }
+
+    /// Counts what is heard of the schedulers' store.
+    pub(crate) fn store_losses(&self) -> Counter {
+        self.store_losses.clone()
     }
 
     pub(crate) fn unit_starts(&self, kind: UnitKind) -> Running {

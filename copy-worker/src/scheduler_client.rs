@@ -13,6 +13,7 @@ use domain::{
 use proto::convert::{InvalidField, parse};
 use proto::v1;
 use proto::v1::work_service_client::WorkServiceClient;
+use service_kit::StoreNews;
 use service_kit::admin::Condition;
 use service_kit::telemetry::trace_context;
 use tokio::time::timeout;
@@ -98,8 +99,12 @@ impl From<Status> for SchedulerError {
 // === impl SchedulerClient ===
 
 impl SchedulerClient {
-    /// A client of the scheduler at `url` (`http://host:port`).
-    pub(crate) fn new(url: &str, reachable: Condition) -> Result<Self, tonic::transport::Error> {
+    /// A client of the scheduler at `url` (`http://host:port`), which listens to how answers name the store.
+    pub(crate) fn new(
+        url: &str,
+        reachable: Condition,
+        store_news: StoreNews,
+    ) -> Result<Self, tonic::transport::Error> {
         let channel = Endpoint::from_shared(url.to_owned())?
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
@@ -107,7 +112,11 @@ impl SchedulerClient {
             .keep_alive_timeout(PING_PATIENCE)
             .keep_alive_while_idle(true)
             .connect_lazy();
-        Ok(Self::over(channel, reachable))
+        let listening = channel.map_response(move |answer: http::Response<Body>| {
+            store_news.hear(answer.headers().get(proto::STORE));
+            answer
+        });
+        Ok(Self::over(listening, reachable))
     }
 
     /// A client of whatever answers at the other end of `transport`.

@@ -11,9 +11,9 @@ use copy_engine::{Bandwidth, BandwidthLimits};
 use domain::{RegionId, WorkerId};
 use openstack::{Cloud, HttpSettings, Region};
 use prometheus_client::registry::Registry;
-use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
 use service_kit::config::{BandwidthConfig, Config, RabbitmqConfig, follow};
+use service_kit::{Context, StoreNews};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
@@ -42,7 +42,13 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let background_tasks = TaskTracker::new();
     let name = worker_id();
 
-    let scheduler = SchedulerClient::new(&settings.scheduler_url, readiness.condition("scheduler"))
+    let store_news = StoreNews::new(
+        metrics.store_losses(),
+        readiness.note("store"),
+        context.clock.clone(),
+    );
+    let reachable = readiness.condition("scheduler");
+    let scheduler = SchedulerClient::new(&settings.scheduler_url, reachable, store_news)
         .context("worker.scheduler_url")?;
     let queue = WorkQueue::start(
         &queue_settings(&config.rabbitmq, &name)?,

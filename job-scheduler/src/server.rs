@@ -20,11 +20,13 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
+use tower::util::MapResponseLayer;
 use tracing::Instrument;
 use work_queue::{Announcer, WorkQueue};
 
 use crate::acceptance::Acceptance;
 use crate::admin::AdminApi;
+use crate::drain_watch::DrainWatch;
 use crate::job_service::JobApi;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
@@ -36,6 +38,7 @@ use crate::settings::Settings;
 use crate::store::redis::{RedisStore, Sentinels, Servers};
 use crate::store::{Store, StoreError};
 use crate::store_clock::StoreClock;
+use crate::store_name::StoreName;
 use crate::store_watch::StoreWatch;
 use crate::watch::ChangeFeed;
 use crate::work_service::Work;
@@ -333,11 +336,15 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     };
     let watch = durability_watch::run(store.clone(), told, shutdown.clone());
     scheduler.supervise("durability", watch);
+    let watch = DrainWatch::new(scheduler.jobs.clone(), readiness.note("drained"));
+    scheduler.supervise("drain watch", watch.run(shutdown.clone()));
+    let name = StoreName::unknown();
     let watch = StoreWatch {
         store,
         clock: Arc::new(clock),
         metrics,
         note: readiness.note("store"),
+        name: name.clone(),
     };
     scheduler.supervise("store watch", watch.run(shutdown.clone()));
 
@@ -346,6 +353,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let serve = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .trace_fn(span)
+        .layer(MapResponseLayer::new(move |answer| name.name(answer)))
         .add_service(health)
         .add_service(jobs)
         .add_service(work)

@@ -1,5 +1,6 @@
 //! Notices that the store forgot: that it was wiped, fell back to an older state or is another one. Says so by log,
-//! metric and readiness detail, and goes on: what is known by now is all there is.
+//! metric and readiness detail, and goes on: what is known by now is all there is. Gateways and workers hear of it by the
+//! store's name.
 //!
 //! Each scheduler remembers the identity that the store had and how far its counters had got. Whoever finds less gives
 //! the store a new identity, so that every other scheduler notices too, and raises the counters to where they had been:
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::metrics::Metrics;
 use crate::store::StoreError;
 use crate::store::redis::{RedisStore, Sequences, Standing};
+use crate::store_name::StoreName;
 
 /// How often the store is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -38,6 +40,8 @@ pub(crate) struct StoreWatch {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) note: Note,
+    /// What gateways and workers are told.
+    pub(crate) name: StoreName,
 }
 
 // === impl Loss ===
@@ -123,6 +127,7 @@ impl StoreWatch {
         if let Some(lost) = lost {
             self.say(lost, furthest, &found);
         }
+        self.name.is(stands.identity);
         *known = Some(stands);
         Ok(())
     }

@@ -11,6 +11,10 @@ pub const NOT_DONE: &str = "image-replicator-not-done";
 /// The reason under [`NOT_DONE`]: the scheduler's store has no room for anything new.
 pub const STORE_FULL: &str = "store-full";
 
+/// Metadata of each answer of a scheduler, refusals included, once it has seen its store: the store's identity. Another one
+/// than before means that the store was wiped, fell back to an older state or is another one.
+pub const STORE: &str = "image-replicator-store";
+
 /// Generated types of `imagereplicator.v1`.
 #[allow(
     missing_docs,

@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use proto::v1;
 use proto::v1::job_service_client::JobServiceClient;
 use tokio::time::{Duration, Instant};
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use super::{KeyedJob, SchedulerClient, SchedulerError, job_of};
+use super::{KeyedJob, SchedulerClient, SchedulerError, Transport, job_of};
 
 /// One try takes no longer, so that a frozen scheduler leaves time for another.
 const LONGEST_TRY: Duration = Duration::from_secs(10);
@@ -67,7 +66,7 @@ impl SchedulerClient {
             not_after_ms: Some(job.not_after.as_millisecond()),
         };
         let call =
-            async |mut rpc: JobServiceClient<Channel>, request| rpc.create_job(request).await;
+            async |mut rpc: JobServiceClient<Transport>, request| rpc.create_job(request).await;
         let answer = self
             .create_until(&self.rpc, deadline, call, request)
             .await?;

@@ -7,10 +7,9 @@ use proto::convert::InvalidField;
 use proto::v1;
 use proto::v1::plan_service_client::PlanServiceClient;
 use tokio::time::Instant;
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use super::{CreateError, PATIENCE, SchedulerClient, SchedulerError, Viewer};
+use super::{CreateError, PATIENCE, SchedulerClient, SchedulerError, Transport, Viewer};
 
 /// A page of fifty plans fits, each as large as a request body and with hundreds of replicas.
 pub(super) const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
@@ -58,7 +57,7 @@ pub(crate) struct PlanPage {
     pub has_more: bool,
 }
 
-type Rpc = PlanServiceClient<Channel>;
+type Rpc = PlanServiceClient<Transport>;
 
 impl SchedulerClient {
     /// Creates a plan; answers the one that has its id now.

@@ -14,6 +14,7 @@ mod cloud;
 pub mod config;
 mod run;
 mod shutdown;
+mod store_news;
 pub mod telemetry;
 
 #[cfg(feature = "admission")]
@@ -23,3 +24,4 @@ pub use clock::{Clock, ManualClock, SystemClock};
 #[cfg(feature = "cloud")]
 pub use cloud::cloud;
 pub use run::{Context, Service, run};
+pub use store_news::StoreNews;

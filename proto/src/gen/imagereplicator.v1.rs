@@ -318,7 +318,8 @@ pub mod job_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// What the gateway asks of the scheduler. Every call carries a deadline (`grpc-timeout`) and W3C
-    /// trace context (`traceparent`) in its metadata.
+    /// trace context (`traceparent`) in its metadata. Every answer, also to workers and about plans, names the
+    /// schedulers' store in `image-replicator-store`: another name than before means that jobs and plans may be unknown.
     #[derive(Debug, Clone)]
     pub struct JobServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -621,7 +622,8 @@ pub mod job_service_server {
         >;
     }
     /// What the gateway asks of the scheduler. Every call carries a deadline (`grpc-timeout`) and W3C
-    /// trace context (`traceparent`) in its metadata.
+    /// trace context (`traceparent`) in its metadata. Every answer, also to workers and about plans, names the
+    /// schedulers' store in `image-replicator-store`: another name than before means that jobs and plans may be unknown.
     #[derive(Debug)]
     pub struct JobServiceServer<T> {
         inner: Arc<T>,

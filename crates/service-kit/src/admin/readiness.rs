@@ -67,7 +67,8 @@ impl Readiness {
     }
 
     /// Each condition with its detail, and each note that says something.
-    pub(crate) fn report(&self) -> BTreeMap<&'static str, String> {
+    #[must_use]
+    pub fn report(&self) -> BTreeMap<&'static str, String> {
         let lines = self.lock();
         let mut report = lines.notes.clone();
         report.extend(lines.conditions.clone());

@@ -126,9 +126,9 @@ pub(crate) async fn until_noted(bed: &TestBed, name: &str, words: &str) -> anyho
     Ok(())
 }
 
-/// The value of a metric of a scheduler.
-pub(crate) async fn metric(bed: &TestBed, scheduler: Part, series: &str) -> anyhow::Result<f64> {
-    let (_, _, page) = AdminPort::of(bed, scheduler)?.get("/metrics").await?;
+/// The value of a metric of a service.
+pub(crate) async fn metric(bed: &TestBed, service: Part, series: &str) -> anyhow::Result<f64> {
+    let (_, _, page) = AdminPort::of(bed, service)?.get("/metrics").await?;
     let line = page.lines().find_map(|line| line.strip_prefix(series));
     let value = line.with_context(|| format!("no {series}: {page}"))?;
     Ok(value.trim().parse()?)

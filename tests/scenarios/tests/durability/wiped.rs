@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
-use scenarios::{EventStream, Hold, Turn, image_of_attempt};
+use scenarios::{AdminPort, EventStream, Hold, Turn, image_of_attempt};
 use serde_json::Value;
-use testbed::{MadeImage, NewImage, Part, eventually};
+use testbed::{MadeImage, NewImage, Part, Region, eventually};
 
 use crate::stage::{
     PATIENCE, metric, schedulers, start_redis_empty, turn, until_accepted, until_noted, workers,
@@ -36,23 +36,23 @@ impl Survivors {
     }
 }
 
-/// How often each scheduler has found that Redis forgot something.
+/// How often each of some services has found, or heard, that Redis forgot something.
 struct Losses(Vec<(Part, f64)>);
 
 impl Losses {
-    async fn of(turn: &Turn) -> anyhow::Result<Self> {
+    async fn of(turn: &Turn, services: impl Iterator<Item = Part>) -> anyhow::Result<Self> {
         let mut counts = Vec::new();
-        for scheduler in schedulers() {
-            counts.push((scheduler, Self::at(turn, scheduler).await?));
+        for service in services {
+            counts.push((service, Self::at(turn, service).await?));
         }
         Ok(Self(counts))
     }
 
-    /// Waits until every scheduler has found it once more.
+    /// Waits until every one has found it once more.
     async fn until_more(&self, turn: &Turn) -> anyhow::Result<()> {
-        for (scheduler, before) in &self.0 {
-            eventually(PATIENCE, format!("{scheduler} counts a loss"), || async {
-                let now = Self::at(turn, *scheduler).await?;
+        for (service, before) in &self.0 {
+            eventually(PATIENCE, format!("{service} counts a loss"), || async {
+                let now = Self::at(turn, *service).await?;
                 ensure!(now > *before, "{now} losses");
                 Ok(())
             })
@@ -61,12 +61,17 @@ impl Losses {
         Ok(())
     }
 
-    async fn at(turn: &Turn, scheduler: Part) -> anyhow::Result<f64> {
+    async fn at(turn: &Turn, service: Part) -> anyhow::Result<f64> {
+        let found =
+            |kind| format!("image_replicator_scheduler_store_losses_total{{kind=\"{kind}\"}}");
+        let series = match service {
+            Part::Gateway(_) => vec!["image_replicator_gateway_store_losses_total".to_owned()],
+            Part::Worker(..) => vec!["image_replicator_worker_store_losses_total".to_owned()],
+            _ => ["wiped", "fell_back", "replaced"].map(found).to_vec(),
+        };
         let mut all = 0.0;
-        for kind in ["wiped", "fell_back", "replaced"] {
-            let series =
-                format!("image_replicator_scheduler_store_losses_total{{kind=\"{kind}\"}}");
-            all += metric(turn.bed, scheduler, &series).await?;
+        for series in series {
+            all += metric(turn.bed, service, &series).await?;
         }
         Ok(all)
     }
@@ -95,7 +100,8 @@ async fn a_redis_whose_disk_was_lost_is_noticed_and_new_copies_are_made() -> any
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_fell_back_is_noticed_and_what_it_knows_is_done() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let losses = Losses::of(&turn).await?;
+    let losses = Losses::of(&turn, schedulers()).await?;
+    let heard = Losses::of(&turn, listeners()).await?;
     let image = turn.image("done twice", 1).await?;
     for worker in workers() {
         turn.bed.freeze(worker).await?;
@@ -124,6 +130,7 @@ async fn a_redis_that_fell_back_is_noticed_and_what_it_knows_is_done() -> anyhow
     let gone = turn.copies().get(&late).await?;
     gone.expect_fault(404, "Not Found", "There is no such copy job.")?;
     let document = turn.copies().until_replicated(&early).await?;
+    expect_said_by_all(&turn, &heard).await?;
     let again = turn.replicas().expect_whole(&document, &image).await?;
     ensure!(again == replica, "the image is {again}, was {replica}");
     survivors.expect_unchanged(&turn).await?;
@@ -141,7 +148,8 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
     // A wipe before may have been noticed; what counts is the next one.
-    let losses = Losses::of(turn).await?;
+    let losses = Losses::of(turn, schedulers()).await?;
+    let heard = Losses::of(turn, listeners()).await?;
     let image = turn.image("remembered", Hold::MEBIBYTES).await?;
     let (old, replica) = copy(turn, &image).await?;
     let snapshot = snapshot_of(turn, &old).await?;
@@ -173,6 +181,7 @@ async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyh
     for stream in [&mut watch, &mut resumed] {
         last_event_of(stream, &new).await?;
     }
+    expect_said_by_all(turn, &heard).await?;
     cancel_in_mid_copy(turn, &image).await?;
     survivors.expect_unchanged(turn).await?;
 
@@ -180,6 +189,23 @@ async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyh
     let orphan = image_of_attempt(&running, 1)?;
     for id in [&orphan, &replica, &snapshot.id, &fresh] {
         turn.there().delete_image(id).await?;
+    }
+    Ok(())
+}
+
+/// Services that hear of it from the schedulers, since they ask them.
+fn listeners() -> impl Iterator<Item = Part> {
+    std::iter::once(Part::Gateway(Region::Ot1)).chain(workers())
+}
+
+/// They have heard of it once more than `before`, and say so.
+async fn expect_said_by_all(turn: &Turn, before: &Losses) -> anyhow::Result<()> {
+    before.until_more(turn).await?;
+    for part in listeners() {
+        let note = AdminPort::of(turn.bed, part)?.note("store").await?;
+        let (log, words) = (turn.bed.log(part)?, "the schedulers' redis was wiped");
+        ensure!(note.starts_with(words), "{part}: {note}");
+        ensure!(log.contains(words), "{part}: {log}");
     }
     Ok(())
 }
