@@ -7,7 +7,7 @@
 
 pub(crate) mod mover;
 pub(crate) mod sink;
-mod source;
+pub(crate) mod source;
 
 use std::fmt::Write;
 use std::process::Stdio;

@@ -8,6 +8,7 @@
 //! - [`pairs`]: pure; in which order things are measured, and which of them once more.
 //! - [`alone`]: the copy engine without any Glance.
 //! - [`dispatch`]: how soon a job begins, and small images.
+//! - [`long_line`]: a source far away, and caps.
 //! - [`reading`], [`process`]: wall time, processor time and memory of one measurement.
 //! - [`table`], [`targets`], [`machine`]: what is printed.
 #![allow(
@@ -18,6 +19,7 @@
 mod alone;
 mod command;
 mod dispatch;
+mod long_line;
 mod machine;
 mod pairs;
 mod plan;
@@ -120,6 +122,9 @@ async fn run(plan: &Plan) -> anyhow::Result<()> {
     }
     if let Some(wanted) = plan.engine {
         println!("{}", alone::measure(wanted).await?);
+    }
+    if let Some(wanted) = plan.line {
+        println!("{}", long_line::measure(wanted).await?);
     }
     print!("{}", results.table());
     Ok(())

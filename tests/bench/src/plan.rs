@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::ways::Way;
-use crate::{alone, dispatch};
+use crate::{alone, dispatch, long_line};
 
 /// One mebibyte.
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -31,6 +31,8 @@ pub(crate) enum Row {
     Engine,
     /// From POST to the first byte, and many small images.
     Dispatch,
+    /// A source at the end of a long line, and caps.
+    Line,
 }
 
 /// Everything that a run measures.
@@ -39,6 +41,7 @@ pub(crate) struct Plan {
     pub(crate) sheets: Vec<Wanted>,
     pub(crate) engine: Option<alone::Wanted>,
     pub(crate) dispatch: Option<dispatch::Wanted>,
+    pub(crate) line: Option<long_line::Wanted>,
 }
 
 /// One table of pairs: images of one size, so many at once, each way so many times.
@@ -60,7 +63,7 @@ impl Row {
             Self::Client => Some(Way::Client),
             Self::Import => Some(Way::Import),
             Self::Job => Some(Way::Job),
-            Self::Crowd | Self::Engine | Self::Dispatch => None,
+            Self::Crowd | Self::Engine | Self::Dispatch | Self::Line => None,
         }
     }
 }
@@ -114,6 +117,11 @@ impl Plan {
                 size: if quick { 256 * MIB } else { 4096 * MIB },
                 runs: ordinary,
             }),
+            line: asked(Row::Line).then_some(long_line::Wanted {
+                large: if quick { 192 * MIB } else { 1024 * MIB },
+                small: if quick { 16 * MIB } else { 256 * MIB },
+                cap_seconds: if quick { 1 } else { 10 },
+            }),
             dispatch: asked(Row::Dispatch).then_some(if quick {
                 dispatch::Wanted {
                     copies: 5,
@@ -138,7 +146,7 @@ mod tests {
     #[test]
     fn by_default_everything_is_measured_and_the_first_target_most_often() {
         let plan = Plan::new(&[], None, &[], false);
-        assert!(plan.engine.is_some() && plan.dispatch.is_some());
+        assert!(plan.engine.is_some() && plan.dispatch.is_some() && plan.line.is_some());
         let [small, large, four, eight] = &plan.sheets[..] else {
             panic!("{:?}", plan.sheets);
         };

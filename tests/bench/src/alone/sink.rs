@@ -71,6 +71,10 @@ impl Sink {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Bytes of uploads so far.
     pub(crate) fn counted(&self) -> u64 {
         self.state.counted.load(Ordering::SeqCst)

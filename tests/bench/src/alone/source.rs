@@ -90,6 +90,10 @@ impl Source {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn image(&self) -> &StaticImage {
         &self.image
     }
