@@ -30,6 +30,10 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     found.extend(jobs::promises(evidence));
     found.extend(images::whole(evidence));
     found.extend(errors::unexplained(evidence));
+    let secrets = evidence.secrets.iter();
+    found.extend(secrets.map(|secret| Violation::Secret {
+        what: secret.to_string(),
+    }));
     found.extend(too_few(evidence));
     found.extend(too_seldom(evidence));
     found

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
-use testbed::Region;
+use testbed::{Region, Secret};
 
 pub use collect::collect;
 pub use redis_dump::Contents;
@@ -41,6 +41,8 @@ pub struct Evidence {
     pub redis: BTreeMap<String, Contents>,
     /// Messages by queue.
     pub queues: BTreeMap<String, u32>,
+    /// Passwords and tokens that were found where none may be; none as long as nobody has searched.
+    pub secrets: Vec<Secret>,
 }
 
 /// An image that copies were asked of.

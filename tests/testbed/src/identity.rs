@@ -5,6 +5,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use crate::http;
+use crate::secrets::is_searched_for;
 
 /// A token of `user` (of the default domain), scoped to `project`, from the Keystone at `url` (ends in `/v3`).
 ///
@@ -49,8 +50,10 @@ pub async fn issue_scoped_token(
     let token = answer
         .headers()
         .get("x-subject-token")
-        .context("an answer without a token")?;
-    Ok(token.to_str()?.to_owned())
+        .context("an answer without a token")?
+        .to_str()?;
+    is_searched_for(token)?;
+    Ok(token.to_owned())
 }
 
 /// Has `token` validated by itself.

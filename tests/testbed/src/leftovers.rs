@@ -1,4 +1,5 @@
-//! What a test may not leave behind: open jobs, half-made images, files without image, messages, processes.
+//! What a test may not leave behind: open jobs, half-made images, files without image, messages, processes; and secrets
+//! in what our services have written.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -93,17 +94,21 @@ impl TestBed {
         Ok(left)
     }
 
-    /// Fails when something stays behind.
+    /// Fails when something stays behind, or when a password or a token stands in a log, in Redis or in a message.
     ///
     /// # Errors
-    /// Names everything that is still there after twenty seconds.
+    /// Names everything that is still there after twenty seconds, or each secret and where it is.
     pub async fn check_leftovers(&self) -> anyhow::Result<()> {
         eventually(PATIENCE, "a clean test bed", || async {
             let left = self.describe_leftovers().await?;
             ensure!(left.is_empty(), "left behind: {left}");
             Ok(())
         })
-        .await
+        .await?;
+        let secrets = self.secrets().await?;
+        let secrets: Vec<String> = secrets.iter().map(ToString::to_string).collect();
+        ensure!(secrets.is_empty(), "secrets stay:\n{}", secrets.join("\n"));
+        Ok(())
     }
 
     /// What is left behind right now, as one line for a message; empty when nothing is.

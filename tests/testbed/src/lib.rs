@@ -9,7 +9,7 @@
 //! - [`Cloud`] is a seeded user in a region: tokens and images, by plain HTTP.
 //! - [`ForeignClient`] is a client that others wrote, run as a user of the test bed.
 //! - [`TestBed::link`] is a way between two parts, to be broken.
-//! - [`TestBed::check_leftovers`] fails a test that leaves something behind.
+//! - [`TestBed::check_leftovers`] fails a test that leaves something behind, or a password or token where it may not be.
 
 mod bed;
 mod binaries;
@@ -37,6 +37,7 @@ mod random_bytes;
 mod ready;
 mod region;
 mod relay;
+mod secrets;
 mod seed;
 mod site;
 mod state;
@@ -65,6 +66,7 @@ pub use parts::{Part, Sharing};
 pub use random_bytes::RandomBytes;
 pub use region::Region;
 pub use relay::{Target, relay};
+pub use secrets::{Place, Secret, is_searched_for};
 pub use seed::{Ids, PROJECTS, SERVICE_USER, SeededUser, USERS};
 pub use supervisor::{Duty, serve};
 pub use wait::eventually;

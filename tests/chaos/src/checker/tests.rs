@@ -5,7 +5,7 @@ mod clean;
 use std::time::Duration;
 
 use serde_json::json;
-use testbed::Region;
+use testbed::{Region, Secret};
 
 use super::{Violation, check, residue};
 use crate::evidence::{Cancel, Contents, Evidence, File};
@@ -37,6 +37,18 @@ fn a_planted_orphan_image_is_reported() {
         status: "queued".to_owned(),
     };
     assert_eq!(found, [orphan]);
+}
+
+#[test]
+fn a_secret_is_reported_with_its_place() {
+    let secret = Secret {
+        place: "worker-1.log".to_owned(),
+        what: "alice-password",
+        around: "as alice with alice-password".to_owned(),
+    };
+    let what = secret.to_string();
+    let found = after(|evidence| evidence.secrets.push(secret));
+    assert_eq!(found, [Violation::Secret { what }]);
 }
 
 #[test]

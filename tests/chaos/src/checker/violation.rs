@@ -123,6 +123,11 @@ pub enum Violation {
         /// How many.
         count: u32,
     },
+    /// A password or a token stands in a log, in Redis or in a message.
+    Secret {
+        /// Where, and which.
+        what: String,
+    },
     /// Too many jobs failed.
     TooFew {
         /// So many were `replicated`.
@@ -199,6 +204,7 @@ impl fmt::Display for Violation {
             }
             Self::Redis { key, what } => write!(f, "{key} in Redis: {what}"),
             Self::Messages { queue, count } => write!(f, "{count} messages are left in {queue}"),
+            Self::Secret { what } => write!(f, "a secret: {what}"),
             Self::TooFew { replicated, wanted } => {
                 write!(
                     f,

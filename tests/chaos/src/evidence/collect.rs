@@ -16,7 +16,8 @@ use super::{Evidence, File};
 const QUEUES: [&str; 3] = ["copy.ot1", "copy.ot2", "copy.dead-letter"];
 
 /// Looks at the cloud, the store and the broker, past all services, and at the jobs as the gateways list them; adds
-/// that to what the run itself `knows`. With `hashes`, every stored byte is read too.
+/// that to what the run itself `knows`. With `hashes`, every stored byte is read too, and everything that the services wrote is searched
+/// for secrets.
 ///
 /// # Errors
 /// When something does not answer.
@@ -37,6 +38,9 @@ pub async fn collect(bed: &TestBed, knows: Evidence, hashes: bool) -> anyhow::Re
         if let Some(count) = bed.messages(queue).await? {
             evidence.queues.insert(queue.to_owned(), count);
         }
+    }
+    if hashes {
+        evidence.secrets = bed.secrets().await?;
     }
     Ok(evidence)
 }

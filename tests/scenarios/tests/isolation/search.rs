@@ -2,32 +2,21 @@
 //! and the broker (messages and files).
 
 use std::io::Write;
-use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use lapin::BasicProperties;
 use lapin::options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions};
-use redis::aio::MultiplexedConnection;
 use scenarios::{Copies, Plans};
 use serde_json::json;
-use testbed::{Part, Region, USERS};
+use testbed::{Place, Region, is_searched_for};
 
 use crate::world::{SERVICES, World};
-
-/// How every token of Keystone's begins: a Fernet token is of version 0x80, and the first bytes of its time are zeros.
-const FERNET: &str = "gAAAAA";
-
-/// The broker's user and password, in a URL and as they are sent to it (RFC 4616), plain or quoted.
-const BROKERS: [&str; 3] = ["guest:guest", "\0guest\0guest", "\\0guest\\0guest"];
 
 /// The queues in which messages wait.
 const QUEUES: [&str; 3] = ["copy.ot1", "copy.ot2", "copy.dead-letter"];
 
 /// A token that nobody has, to be found where it is put.
 const PLANTED: &str = "gAAAAABplanted-for-the-search-to-find";
-
-/// A place that was searched, and all that there is in it.
-type Place = (String, String);
 
 /// Searches everything that the run has left for passwords and tokens.
 pub(crate) async fn find_nothing(world: &World) -> anyhow::Result<()> {
@@ -36,8 +25,8 @@ pub(crate) async fn find_nothing(world: &World) -> anyhow::Result<()> {
     let places = places(world).await?;
     let with_the_job = places
         .iter()
-        .filter(|(_, text)| text.contains(&job))
-        .map(|(place, _)| place.as_str())
+        .filter(|place| place.text.contains(&job))
+        .map(|place| place.name.as_str())
         .collect::<Vec<_>>();
     // What is no secret is everywhere, as the search sees it: so would a secret be.
     for place in [
@@ -101,8 +90,7 @@ async fn a_whole_run(world: &World) -> anyhow::Result<String> {
     Ok(job)
 }
 
-/// Every token that the callers have, or that Keystone was asked for or about, begins as [`FERNET`] says: a search for that
-/// finds each of them.
+/// Every token that the callers have, or that Keystone was asked for or about, is of the kind that the search finds.
 fn every_token_looks_like_one(world: &World) -> anyhow::Result<()> {
     let callers = world
         .callers
@@ -123,29 +111,13 @@ fn every_token_looks_like_one(world: &World) -> anyhow::Result<()> {
         }
     }
     ensure!(of_the_services > 0, "the services have no tokens");
-    let other = tokens.iter().find(|token| !token.starts_with(FERNET));
-    ensure!(other.is_none(), "{other:?} is no Fernet token");
-    Ok(())
+    tokens.iter().try_for_each(|token| is_searched_for(token))
 }
 
-/// Places with something secret in them, and what it is.
+/// What is secret, and where it is.
 fn found(places: &[Place]) -> Vec<String> {
-    let passwords = USERS.iter().map(|user| user.password);
-    let secrets: Vec<&str> = passwords.chain(BROKERS).chain([FERNET]).collect();
-    let mut found = Vec::new();
-    for (place, text) in places {
-        for secret in &secrets {
-            if let Some(at) = text.find(secret) {
-                let before: Vec<char> = text[..at].chars().rev().take(100).collect();
-                let around = before.into_iter().rev().chain(text[at..].chars().take(200));
-                found.push(format!(
-                    "{place}: {secret:?} in {:?}",
-                    around.collect::<String>()
-                ));
-            }
-        }
-    }
-    found
+    let secrets = places.iter().flat_map(Place::secrets);
+    secrets.map(|secret| secret.to_string()).collect()
 }
 
 /// All that the run has written, said and stored.
@@ -155,65 +127,14 @@ async fn places(world: &World) -> anyhow::Result<Vec<Place>> {
     for service in SERVICES {
         world.bed.stop(service).await?;
     }
-    for service in SERVICES.into_iter().chain([Part::Balancer]) {
-        places.push((format!("{service}.log"), world.bed.log(service)?));
-    }
-    places.push(("spans".to_owned(), lossy(&world.spans.exported())));
+    places.push(place("spans", &world.spans.exported()));
     let mut redis = world.bed.redis().await?;
     redis::cmd("SAVE").exec_async(&mut redis).await?;
-    for key in world.bed.redis_keys("*").await? {
-        let value = value(&mut redis, &key).await?;
-        places.push((format!("redis: {key}"), format!("{key} {value}")));
-    }
-    for part in [Part::Redis, Part::Rabbitmq] {
-        let name = part.to_string();
-        files(&world.bed.directory().join(&name), &name, &mut places)?;
-    }
+    places.extend(world.bed.places().await?);
     for service in SERVICES {
         world.bed.start(service).await?;
     }
     Ok(places)
-}
-
-/// What is in a key, whatever its type.
-async fn value(redis: &mut MultiplexedConnection, key: &str) -> anyhow::Result<String> {
-    let kind: String = redis::cmd("TYPE").arg(key).query_async(redis).await?;
-    let mut read = match kind.as_str() {
-        "string" => redis::cmd("GET"),
-        "hash" => redis::cmd("HGETALL"),
-        "set" => redis::cmd("SMEMBERS"),
-        "zset" | "list" => {
-            let mut range = redis::cmd(if kind == "list" { "LRANGE" } else { "ZRANGE" });
-            range.arg(key).arg(0).arg(-1);
-            let value: redis::Value = range.query_async(redis).await?;
-            return Ok(text_of(&value));
-        }
-        "stream" => {
-            let mut range = redis::cmd("XRANGE");
-            range.arg(key).arg("-").arg("+");
-            let value: redis::Value = range.query_async(redis).await?;
-            return Ok(text_of(&value));
-        }
-        other => anyhow::bail!("{key} is a {other}, which is not read"),
-    };
-    let value: redis::Value = read.arg(key).query_async(redis).await?;
-    Ok(text_of(&value))
-}
-
-fn text_of(value: &redis::Value) -> String {
-    match value {
-        redis::Value::BulkString(bytes) => lossy(bytes),
-        redis::Value::Array(values) | redis::Value::Set(values) => {
-            values.iter().map(text_of).collect::<Vec<_>>().join(" ")
-        }
-        redis::Value::Map(pairs) => {
-            let pairs = pairs
-                .iter()
-                .map(|(key, value)| text_of(key) + " " + &text_of(value));
-            pairs.collect::<Vec<_>>().join(" ")
-        }
-        other => format!("{other:?}"),
-    }
 }
 
 /// Messages that wait, with their headers; they are put back.
@@ -231,7 +152,7 @@ async fn queues(world: &World) -> anyhow::Result<Vec<Place>> {
             text += &format!(
                 "{:?} {}\n",
                 got.delivery.properties,
-                lossy(&got.delivery.data)
+                String::from_utf8_lossy(&got.delivery.data)
             );
             last = Some(got.delivery.delivery_tag);
         }
@@ -242,7 +163,7 @@ async fn queues(world: &World) -> anyhow::Result<Vec<Place>> {
             };
             channel.basic_nack(tag, back).await?;
         }
-        places.push((format!("queue {queue}"), text));
+        places.push(place(&format!("queue {queue}"), text.as_bytes()));
     }
     connection.close(200, "done".into()).await?;
     Ok(places)
@@ -270,21 +191,9 @@ async fn publish(world: &World, text: &str) -> anyhow::Result<()> {
     Ok(connection.close(200, "done".into()).await?)
 }
 
-/// Every file below a directory.
-fn files(directory: &Path, name: &str, places: &mut Vec<Place>) -> anyhow::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            files(&entry.path(), &name, places)?;
-        } else if entry.file_type()?.is_file() {
-            let bytes = std::fs::read(entry.path()).with_context(|| name.clone())?;
-            places.push((name, lossy(&bytes)));
-        }
+fn place(name: &str, bytes: &[u8]) -> Place {
+    Place {
+        name: name.to_owned(),
+        text: String::from_utf8_lossy(bytes).into_owned(),
     }
-    Ok(())
-}
-
-fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -160,8 +160,8 @@ impl World {
         Plans::of(owner).create(&plan).await
     }
 
-    /// Ends everything; what waited is canceled first.
-    pub(crate) async fn end(self) -> anyhow::Result<()> {
+    /// Cancels what waits and removes what nobody would; then nothing may be left.
+    pub(crate) async fn clean_up(&self) -> anyhow::Result<()> {
         let admin = self.bed.cloud("admin", Region::Ot1).await?;
         for job in self.bed.jobs().await? {
             if job["status"] == "replicate_requested" && job["destination_region_id"] == "ot1" {
@@ -185,7 +185,7 @@ impl World {
             let image = &self.images[image];
             self.owners["proj-ot2"].delete_image(image).await?;
         }
-        self.bed.finish().await
+        self.bed.check_leftovers().await
     }
 }
 
