@@ -1,7 +1,10 @@
-//! The properties against the kept corpora, and against mutations of them.
+//! The properties against the kept corpora, and against mutations of them; and what they cost.
 //!
 //! `FOREIGN_INPUT_CASES` says how many mutations of each property are tried, and makes them others each time;
 //! without it they are the same 2000.
+
+mod memory;
+mod mutation;
 
 use std::path::{Path, PathBuf};
 
@@ -9,104 +12,28 @@ use foreign_input::{TARGETS, check};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::mutation::{apply, change};
+
 const CASES: u32 = 2000;
 
-fn corpus(name: &str) -> Vec<Vec<u8>> {
+/// Every file of a directory of `tests/fuzz`, by name.
+fn files_of_fuzz(directory: &str) -> Vec<PathBuf> {
     let place = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz/corpus")
-        .join(name);
-    let entries = std::fs::read_dir(&place).expect("every property has a corpus");
+        .join("../fuzz")
+        .join(directory);
+    let entries = std::fs::read_dir(&place).expect("it is there");
     let mut paths: Vec<PathBuf> = entries
         .map(|entry| entry.expect("an entry").path())
         .collect();
     paths.sort();
     paths
+}
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    files_of_fuzz(&format!("corpus/{name}"))
         .iter()
         .map(|path| std::fs::read(path).expect("a file"))
         .collect()
-}
-
-/// What is done to bytes.
-#[derive(Debug, Clone)]
-enum Change {
-    /// Other bytes from here on, as many as there are.
-    Overwrite(prop::sample::Index, Vec<u8>),
-    /// More bytes here.
-    Insert(prop::sample::Index, Vec<u8>),
-    /// Less bytes from here on.
-    Remove(prop::sample::Index, usize),
-    /// A part of them once more, as often as this.
-    Repeat(prop::sample::Index, usize, usize),
-    /// The rest is that of another seed.
-    Splice(prop::sample::Index, prop::sample::Index),
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    let place = any::<prop::sample::Index>;
-    let telling = prop::sample::select(vec![
-        "\"",
-        "{",
-        "}",
-        "[",
-        "null",
-        "-1",
-        "1e999",
-        "\\u0000",
-        "\\ud800",
-        "\0",
-        "\n",
-        "*/0",
-        "99999999999999999999",
-        "é",
-        "٣",
-        "=",
-        "&",
-        "%00",
-        "%ff",
-        "+",
-        "<hr>",
-        "</h1>",
-    ])
-    .prop_map(|text| text.as_bytes().to_vec());
-    let bytes = prop_oneof![telling, prop::collection::vec(any::<u8>(), 0..8)];
-    prop_oneof![
-        (place(), bytes.clone()).prop_map(|(at, bytes)| Change::Overwrite(at, bytes)),
-        (place(), bytes).prop_map(|(at, bytes)| Change::Insert(at, bytes)),
-        (place(), 1..16_usize).prop_map(|(at, count)| Change::Remove(at, count)),
-        (place(), 1..16_usize, 1..300_usize)
-            .prop_map(|(at, size, times)| Change::Repeat(at, size, times)),
-        (place(), place()).prop_map(|(at, other)| Change::Splice(at, other)),
-    ]
-}
-
-fn apply(bytes: &mut Vec<u8>, change: &Change, seeds: &[Vec<u8>]) {
-    let end = bytes.len();
-    match change {
-        Change::Overwrite(at, new) => {
-            let at = at.index(end + 1);
-            let until = end.min(at + new.len());
-            bytes.splice(at..until, new.iter().copied());
-        }
-        Change::Insert(at, new) => {
-            let at = at.index(end + 1);
-            bytes.splice(at..at, new.iter().copied());
-        }
-        Change::Remove(at, count) => {
-            let at = at.index(end + 1);
-            bytes.drain(at..end.min(at + count));
-        }
-        Change::Repeat(at, size, times) => {
-            let at = at.index(end + 1);
-            let part = bytes[at..end.min(at + size)].repeat(*times);
-            bytes.splice(at..at, part);
-        }
-        Change::Splice(at, other) => {
-            let other = &seeds[other.index(seeds.len())];
-            let at = at.index(end + 1);
-            bytes.truncate(at);
-            bytes.extend(other.iter().skip(at));
-        }
-    }
 }
 
 #[test]
@@ -156,6 +83,20 @@ fn every_property_holds_for_mutations_of_its_corpus() {
         if let Err(failure) = outcome {
             panic!("{name}: {failure}; keep what broke it in tests/fuzz/corpus/{name}");
         }
+    }
+}
+
+#[test]
+fn every_property_has_a_fuzz_target() {
+    let targets: Vec<String> = files_of_fuzz("fuzz_targets")
+        .iter()
+        .map(|path| std::fs::read_to_string(path).expect("a file"))
+        .collect();
+    assert_eq!(targets.len(), TARGETS.len());
+    for (name, _) in TARGETS {
+        let check = format!("foreign_input::check(\"{name}\", bytes)");
+        let count = targets.iter().filter(|text| text.contains(&check)).count();
+        assert_eq!(count, 1, "fuzz targets of {name}");
     }
 }
 
