@@ -10,6 +10,7 @@ use crate::links::Link;
 use crate::options::{FaultyLinks, GlanceOptions, Options, RabbitmqOptions};
 use crate::parts::Part;
 use crate::region::Region;
+use crate::wall_clock::SHARED_MEMORY;
 
 /// Set to anything but nothing, this keeps the state (with all logs) of test beds whose tests have ended.
 const KEEP: &str = "IMAGE_REPLICATOR_TESTBED_KEEP";
@@ -78,6 +79,12 @@ impl Builder {
         self
     }
 
+    /// Lets the wall clock of schedulers and workers be set, with [`TestBed::set_wall_clock`].
+    pub fn movable_wall_clock(mut self) -> Self {
+        self.options.movable_wall_clock = true;
+        self
+    }
+
     /// Leads the services' connections through proxies of this process, to be broken with [`TestBed::link`].
     pub fn faulty_links(mut self) -> Self {
         self.options.faulty_links = FaultyLinks::All;
@@ -143,7 +150,9 @@ impl Builder {
     pub async fn start(self) -> anyhow::Result<TestBed> {
         let keep = std::env::var_os(KEEP).is_some_and(|value| !value.is_empty());
         let remove = self.directory.is_none() && !keep;
-        let directory = self.directory.unwrap_or_else(private_directory);
+        let directory = self
+            .directory
+            .unwrap_or_else(|| private_directory(&self.options));
         TestBed::bring_up(&directory, self.options, Owner::ThisProcess { remove }).await
     }
 
@@ -152,7 +161,9 @@ impl Builder {
     /// # Errors
     /// When something cannot be installed, built or started.
     pub async fn up(self) -> anyhow::Result<TestBed> {
-        let directory = self.directory.unwrap_or_else(private_directory);
+        let directory = self
+            .directory
+            .unwrap_or_else(|| private_directory(&self.options));
         ensure!(
             self.options.faulty_links == FaultyLinks::None,
             "faulty links are in this process and would end with it: start the test bed as its owner"
@@ -161,11 +172,12 @@ impl Builder {
     }
 }
 
-/// A new name on tmpfs, where databases and stores are fastest; else where temporary files go.
-fn private_directory() -> PathBuf {
-    let memory = Path::new("/dev/shm");
+/// A new name on tmpfs, where databases and stores are fastest; else, or when services see another tmpfs there, where temporary
+/// files go.
+fn private_directory(options: &Options) -> PathBuf {
+    let memory = Path::new(SHARED_MEMORY);
     let writable = rustix::fs::access(memory, rustix::fs::Access::WRITE_OK).is_ok();
-    let parent = if writable {
+    let parent = if writable && !options.movable_wall_clock {
         memory.to_owned()
     } else {
         std::env::temp_dir()

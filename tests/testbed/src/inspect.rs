@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use lapin::options::{QueueDeclareOptions, QueuePurgeOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use redis::aio::MultiplexedConnection;
 
 use crate::bed::TestBed;
+use crate::own_disk;
 use crate::parts::Part;
 use crate::region::Region;
 
@@ -36,10 +38,25 @@ impl TestBed {
     /// When a directory cannot be read.
     pub fn store_files(&self, region: Region) -> anyhow::Result<Vec<StoreFile>> {
         let site = self.site();
-        let mut files = files_of(&site.store(region))?;
+        let mut files = files_of(&self.store(region)?)?;
         files.extend(files_of(&site.staging(region))?);
         files.sort();
         Ok(files)
+    }
+
+    /// Where this process finds the store of `region`'s Glance.
+    ///
+    /// # Errors
+    /// When it is on a disk of Glance's own and Glance does not run.
+    pub fn store(&self, region: Region) -> anyhow::Result<PathBuf> {
+        let site = self.site();
+        let store = site.store(region);
+        if site.options.glance[&region].disk.is_none() {
+            return Ok(store);
+        }
+        let pid = std::fs::read_to_string(site.pid_file(Part::Glance(region)))
+            .context("the disk of a Glance that does not run")?;
+        Ok(own_disk::as_seen_by(pid.trim().parse()?, &store))
     }
 
     /// Messages ready in `queue`, or `None` when there is no such queue.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use packages::faketime;
 pub(crate) use python::Environment;
 pub(crate) use templates::{DatabaseTemplate, keystone_template};
 
@@ -52,6 +53,17 @@ pub(crate) async fn install() -> anyhow::Result<Installed> {
     })
 }
 
+/// Installs libfaketime, which only some test beds need.
+///
+/// # Errors
+/// When it cannot be installed.
+pub(crate) async fn faketime_installed() -> anyhow::Result<()> {
+    match faketime() {
+        Some(_) => Ok(()),
+        None => packages::install(&["libfaketime"]).await,
+    }
+}
+
 /// The directory of a Python environment, made when the cache has none.
 ///
 /// # Errors
@@ -61,7 +73,7 @@ pub(crate) async fn environment(environment: &Environment) -> anyhow::Result<Pat
     python::environment(&python, environment).await
 }
 
-/// Everything that `testbed install` promises: also the seeded databases of both shapes, and the foreign clients.
+/// Everything that `testbed install` promises: also the seeded databases of both shapes, libfaketime and the foreign clients.
 ///
 /// # Errors
 /// As the private `install`, and when a seeded template cannot be made.
@@ -71,6 +83,7 @@ pub async fn install_everything() -> anyhow::Result<()> {
         for template in DatabaseTemplate::ALL {
             keystone_template(&installed.venv, template).await?;
         }
+        faketime_installed().await?;
         for client in ForeignClient::ALL {
             client.installed().await?;
         }

@@ -27,6 +27,8 @@ pub struct Options {
     pub token_expiration: Duration,
     /// Whether the clock of plans can be moved.
     pub movable_plan_clock: bool,
+    /// Whether the wall clock of schedulers and workers can be set. Not every machine allows it: see [`crate::may_have_own_disk`].
+    pub movable_wall_clock: bool,
     /// Which of the ways from the services to what they depend on lead through proxies that a test can command.
     pub faulty_links: FaultyLinks,
     /// Each region's Glance.
@@ -69,6 +71,9 @@ pub struct GlanceOptions {
     pub socket_timeout: Duration,
     /// The most images that a list gives at once, whatever is asked for.
     pub longest_list: u16,
+    /// The size in bytes of a disk of the store's own, which begins and ends empty with Glance's processes; none is the disk that the
+    /// test bed is on. Not every machine lets a part have one: see [`crate::may_have_own_disk`].
+    pub disk: Option<u64>,
 }
 
 /// The choices of the message broker.
@@ -89,6 +94,7 @@ impl Default for GlanceOptions {
             unified_limits: false,
             socket_timeout: Duration::from_secs(60),
             longest_list: 1000,
+            disk: None,
         }
     }
 }
@@ -104,6 +110,7 @@ impl Default for Options {
             workers: Region::ALL.map(|region| (region, 1)).into(),
             token_expiration: Duration::from_secs(3600),
             movable_plan_clock: false,
+            movable_wall_clock: false,
             faulty_links: FaultyLinks::None,
             glance: Region::ALL
                 .map(|region| (region, GlanceOptions::default()))

@@ -37,6 +37,11 @@ impl Site {
         self.directory.join("log").join(format!("{part}.log"))
     }
 
+    /// Where the supervisor notes a part's process id while the part runs.
+    pub(crate) fn pid_file(&self, part: Part) -> PathBuf {
+        self.log(part).with_extension("pid")
+    }
+
     /// Where the WSGI modules of the checked-in `wsgi` folder are written for uwsgi to import.
     pub(crate) fn wsgi(&self) -> PathBuf {
         self.directory.join("wsgi")
@@ -114,6 +119,11 @@ impl Site {
     /// Where it stands how far the clock of plans is ahead.
     pub(crate) fn plan_clock(&self) -> PathBuf {
         self.directory.join("plan-clock")
+    }
+
+    /// Where it stands what the wall clock of schedulers and workers shows.
+    pub(crate) fn wall_clock(&self) -> PathBuf {
+        self.directory.join("wall-clock")
     }
 
     pub(crate) fn venv_program(&self, name: &str) -> PathBuf {

@@ -5,6 +5,7 @@
 //! left behind.
 
 mod cancels;
+mod clocks;
 mod crowd;
 mod gateways;
 mod schedulers;

@@ -23,6 +23,7 @@ use crate::seed::{Ids, placeholder};
 use crate::site::Site;
 use crate::state::State;
 use crate::supervisor::{self, Client};
+use crate::wall_clock::SHARED_MEMORY;
 use crate::wsgi;
 
 /// Who ends the test bed.
@@ -51,6 +52,13 @@ impl TestBed {
             options.redis_replicas <= MOST_REDIS_REPLICAS,
             "there is room for {MOST_REDIS_REPLICAS} replicas of Redis"
         );
+        if options.movable_wall_clock {
+            install::faketime_installed().await?;
+            ensure!(
+                !directory.starts_with(SHARED_MEMORY),
+                "services whose clock can be set do not see {SHARED_MEMORY}: choose another directory"
+            );
+        }
         let old = State::read(&directory)?;
         if let Some(old) = &old {
             ensure!(

@@ -135,6 +135,15 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
+/// The library, for programs with threads; it is where the machine's architecture has its libraries.
+pub(crate) fn faketime() -> Option<PathBuf> {
+    std::fs::read_dir("/usr/lib")
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
+        .find(|library| library.is_file())
+}
+
 /// `/usr/sbin/rabbitmq-server` insists on becoming user rabbitmq; the script behind it does not.
 fn rabbitmq_launcher() -> Option<PathBuf> {
     std::fs::read_dir("/usr/lib/rabbitmq/lib")

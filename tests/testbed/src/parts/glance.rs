@@ -4,6 +4,7 @@ use std::fs;
 
 use super::Part;
 use super::keystone::uwsgi;
+use crate::own_disk;
 use crate::region::Region;
 use crate::seed;
 use crate::site::{Site, write_private};
@@ -49,7 +50,10 @@ pub(super) fn launch(site: &Site, region: Region, part: Part) -> anyhow::Result<
         ]
         .map(String::from),
     );
-    Ok(launch)
+    Ok(match options.disk {
+        Some(size) => own_disk::behind(launch, &site.store(region), size),
+        None => launch,
+    })
 }
 
 fn configuration(site: &Site, region: Region) -> anyhow::Result<String> {

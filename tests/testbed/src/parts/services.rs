@@ -13,6 +13,7 @@ use crate::region::Region;
 use crate::seed;
 use crate::site::{Site, write_private};
 use crate::supervisor::Launch;
+use crate::wall_clock;
 
 /// The common address of all schedulers: a relay in this package's own binary.
 pub(super) fn launch_balancer(site: &Site) -> anyhow::Result<Launch> {
@@ -94,6 +95,9 @@ fn launch(site: &Site, part: Part, program: &str, own: &str) -> anyhow::Result<L
     let mut launch = Launch::of(program).named(part, site.log(part));
     launch.arguments = vec!["--config".to_owned(), path.display().to_string()];
     launch.wave = 0;
+    if wall_clock::is_settable(site, part) {
+        return wall_clock::behind(site, launch);
+    }
     Ok(launch)
 }
 
