@@ -1,7 +1,7 @@
 //! A small disk for one part: a file system in memory over one of its directories, to be filled up.
 //!
 //! It is mounted in a mount namespace that only the part's processes are in. So it ends with them, however they end, and the machine
-//! never has it mounted (see mount_namespaces(7)).
+//! never has it mounted (see `mount_namespaces(7)`).
 
 use std::path::{Path, PathBuf};
 

@@ -12,7 +12,7 @@ use crate::parts::Part;
 use crate::site::{Site, write_private};
 use crate::supervisor::Launch;
 
-/// Where shm_open(3) puts things; a test bed whose clock can be set is elsewhere.
+/// Where `shm_open(3)` puts things; a test bed whose clock can be set is elsewhere.
 pub(crate) const SHARED_MEMORY: &str = "/dev/shm";
 /// Room for one semaphore and a number, in bytes.
 const ROOM: u64 = 1 << 20;

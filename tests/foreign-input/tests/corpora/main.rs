@@ -16,6 +16,9 @@ use crate::mutation::{apply, change};
 
 const CASES: u32 = 2000;
 
+/// Begins the names of what the fuzzer came upon; the rest of a corpus was written by hand.
+const FOUND: &str = "found-";
+
 /// Every file of a directory of `tests/fuzz`, by name.
 fn files_of_fuzz(directory: &str) -> Vec<PathBuf> {
     let place = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,11 +32,25 @@ fn files_of_fuzz(directory: &str) -> Vec<PathBuf> {
     paths
 }
 
-fn corpus(name: &str) -> Vec<Vec<u8>> {
-    files_of_fuzz(&format!("corpus/{name}"))
-        .iter()
+fn read(paths: impl Iterator<Item = PathBuf>) -> Vec<Vec<u8>> {
+    paths
         .map(|path| std::fs::read(path).expect("a file"))
         .collect()
+}
+
+/// All of a corpus.
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    read(files_of_fuzz(&format!("corpus/{name}")).into_iter())
+}
+
+/// What of a corpus was written by hand.
+fn written(name: &str) -> Vec<Vec<u8>> {
+    let is_found = |path: &PathBuf| {
+        let file = path.file_name().expect("a file").to_string_lossy();
+        file.starts_with(FOUND)
+    };
+    let paths = files_of_fuzz(&format!("corpus/{name}")).into_iter();
+    read(paths.filter(|path| !is_found(path)))
 }
 
 #[test]

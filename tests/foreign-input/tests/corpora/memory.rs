@@ -5,7 +5,7 @@
 use allocation_counter::AllocationInfo;
 use foreign_input::{TARGETS, check};
 
-use crate::corpus;
+use crate::written;
 
 /// What the properties themselves hold at once for each byte of the input, some of them a dozen answers with it in them.
 const HELD: u64 = 200;
@@ -25,7 +25,7 @@ const PARTS: [&str; 9] = [
 #[test]
 fn memory_is_bounded_by_the_length_of_the_input() {
     for (name, _) in TARGETS {
-        for input in blown_up(&corpus(name)) {
+        for input in blown_up(&written(name)) {
             let taken = measured(name, &input);
             let length = u64::try_from(input.len()).expect("a length");
             let excerpt = String::from_utf8_lossy(&input[..input.len().min(200)]).into_owned();
