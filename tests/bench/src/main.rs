@@ -99,13 +99,13 @@ fn ended(done: anyhow::Result<()>) -> ExitCode {
 /// Measures, and prints each table as soon as it is there: a run that breaks keeps what it has.
 async fn run(plan: &Plan) -> anyhow::Result<()> {
     let load = machine::load();
-    let mut stage = match plan.needs_a_cloud() {
+    let stage = match plan.needs_a_cloud() {
         true => Some(Stage::set().await?),
         false => None,
     };
     println!("{}", machine::describe(stage.as_ref(), &load).await?);
     let mut results = Results::default();
-    if let Some(stage) = &mut stage {
+    if let Some(stage) = &stage {
         for wanted in &plan.sheets {
             let sheet = sheet::measure(stage, wanted).await?;
             println!("{}", table::of_sheet(&sheet));

@@ -94,17 +94,6 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Starts the worker anew, with the configuration that it would get now.
-    ///
-    /// # Errors
-    /// When it can't be started.
-    pub(crate) async fn restart_worker(&mut self) -> anyhow::Result<()> {
-        self.bed.restart(WORKER).await?;
-        let pid = self.bed.pid(WORKER).await?;
-        self.worker = pid.context("the worker has ended")?;
-        Ok(())
-    }
-
     /// The image copy API of the source region.
     pub(crate) fn copies(&self) -> Copies<'_> {
         Copies::of(&self.source)

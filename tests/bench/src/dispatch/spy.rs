@@ -1,4 +1,4 @@
-//! A relay before a Glance that notices when an image's bytes are asked for and when the first of the answer passes.
+//! A relay before a server that notices when a request passes and when its answer begins.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,29 +9,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// One download.
-#[derive(Debug, Clone, Copy)]
+/// One request.
+#[derive(Debug, Clone)]
 pub(super) struct Seen {
-    pub(super) asked: Instant,
+    /// Method and path, with ids left out.
+    pub(super) line: String,
+    pub(super) sent: Instant,
     pub(super) answered: Option<Instant>,
 }
 
 /// Relays until it is dropped.
 pub(super) struct Spy {
     address: SocketAddr,
+    client: &'static str,
     seen: Arc<Mutex<Vec<Seen>>>,
     _relaying: AbortOnDropHandle<()>,
 }
 
-/// The download that a connection carries, by its place among those that were seen.
-type Carried = Arc<Mutex<Option<usize>>>;
-
 impl Spy {
-    /// A relay on a free port to `server` (`http://host:port`).
+    /// A relay on a free port from `client` to `server` (`http://host:port`).
     ///
     /// # Errors
     /// When there is no free port.
-    pub(super) async fn before(server: &str) -> anyhow::Result<Self> {
+    pub(super) async fn before(server: &str, client: &'static str) -> anyhow::Result<Self> {
         let server = server.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -45,6 +45,7 @@ impl Spy {
         });
         Ok(Self {
             address,
+            client,
             seen,
             _relaying: AbortOnDropHandle::new(relaying),
         })
@@ -54,7 +55,12 @@ impl Spy {
         format!("http://{}", self.address)
     }
 
-    /// Downloads since the last [`Spy::forget`].
+    /// Who goes through it.
+    pub(super) fn client(&self) -> &'static str {
+        self.client
+    }
+
+    /// Requests since the last [`Spy::forget`].
     pub(super) fn seen(&self) -> Vec<Seen> {
         lock(&self.seen).clone()
     }
@@ -74,19 +80,21 @@ async fn relay(
     server.set_nodelay(true)?;
     let (requests, to_client) = client.into_split();
     let (answers, to_server) = server.into_split();
-    let carried = Carried::default();
+    // The request that waits on this connection, by its place among those that were seen.
+    let open = Mutex::new(None);
     let there = pass_on(requests, to_server, |bytes| {
-        if asks_for_bytes(bytes) {
+        if let Some(line) = request_line(bytes) {
             let mut seen = lock(&seen);
-            *lock(&carried) = Some(seen.len());
+            *lock(&open) = Some(seen.len());
             seen.push(Seen {
-                asked: Instant::now(),
+                line,
+                sent: Instant::now(),
                 answered: None,
             });
         }
     });
     let back = pass_on(answers, to_client, |_| {
-        if let Some(place) = lock(&carried).take()
+        if let Some(place) = lock(&open).take()
             && let Some(seen) = lock(&seen).get_mut(place)
         {
             seen.answered = Some(Instant::now());
@@ -111,13 +119,19 @@ async fn pass_on(
     }
 }
 
-/// Whether a request for an image's bytes begins here. Clients write the head of a request at once.
-fn asks_for_bytes(bytes: &[u8]) -> bool {
-    let line = bytes
-        .split(|byte| *byte == b'\r')
-        .next()
-        .unwrap_or_default();
-    line.starts_with(b"GET /v2/images/") && line.ends_with(b"/file HTTP/1.1")
+/// Method and path of the request that begins here, if one does: clients write the head of a request at once.
+fn request_line(bytes: &[u8]) -> Option<String> {
+    let line = bytes.split(|byte| *byte == b'\r').next()?;
+    let line = std::str::from_utf8(line).ok()?.strip_suffix(" HTTP/1.1")?;
+    let (method, target) = line.split_once(' ')?;
+    let path = target.split('?').next()?;
+    let is_id =
+        |part: &str| part.len() >= 32 && part.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    let parts: Vec<&str> = path
+        .split('/')
+        .map(|part| if is_id(part) { "ID" } else { part })
+        .collect();
+    Some(format!("{method} {}", parts.join("/")))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -129,11 +143,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_request_for_bytes_counts() {
-        assert!(asks_for_bytes(
-            b"GET /v2/images/x/file HTTP/1.1\r\nhost: y\r\n\r\n"
-        ));
-        assert!(!asks_for_bytes(b"GET /v2/images/x HTTP/1.1\r\n\r\n"));
-        assert!(!asks_for_bytes(b"PUT /v2/images/x/file HTTP/1.1\r\n\r\n"));
+    fn only_what_begins_a_request_counts_and_ids_are_left_out() {
+        let line = |text: &str| request_line(text.as_bytes());
+        let id = "a0a0a0a0-0000-4000-8000-000000000001";
+        let get = format!("GET /v2/images/{id}/file?x=1 HTTP/1.1\r\nhost: y\r\n\r\n");
+        assert_eq!(line(&get).as_deref(), Some("GET /v2/images/ID/file"));
+        assert_eq!(line("{\"a body\": 1}"), None);
     }
 }
