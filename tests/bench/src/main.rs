@@ -105,6 +105,7 @@ async fn run(plan: &Plan) -> anyhow::Result<()> {
     };
     println!("{}", machine::describe(stage.as_ref(), &load).await?);
     let mut results = Results::default();
+    let mut dispatched = Ok(());
     if let Some(stage) = &stage {
         for wanted in &plan.sheets {
             let sheet = sheet::measure(stage, wanted).await?;
@@ -112,9 +113,14 @@ async fn run(plan: &Plan) -> anyhow::Result<()> {
             results.add(sheet);
         }
         if let Some(wanted) = plan.dispatch {
-            let (dispatch, tables) = dispatch::measure(stage, wanted).await?;
-            println!("{tables}");
-            results.dispatch = Some(dispatch);
+            match dispatch::measure(stage, wanted).await {
+                Ok((dispatch, tables)) => {
+                    println!("{tables}");
+                    results.dispatch = Some(dispatch);
+                }
+                // What was measured before is still worth its verdicts.
+                Err(error) => dispatched = Err(error),
+            }
         }
     }
     if let Some(stage) = stage {
@@ -127,5 +133,5 @@ async fn run(plan: &Plan) -> anyhow::Result<()> {
         println!("{}", long_line::measure(wanted).await?);
     }
     print!("{}", results.table());
-    Ok(())
+    dispatched
 }

@@ -70,6 +70,7 @@ impl Spy {
     }
 }
 
+/// A direction that breaks does not end the other: an answer that has come is still passed on.
 async fn relay(
     client: TcpStream,
     server: String,
@@ -100,7 +101,8 @@ async fn relay(
             seen.answered = Some(Instant::now());
         }
     });
-    tokio::try_join!(there, back).map(drop)
+    let (there, back) = tokio::join!(there, back);
+    there.and(back)
 }
 
 async fn pass_on(
