@@ -126,12 +126,12 @@ async fn run(plan: &Plan) -> anyhow::Result<()> {
     if let Some(stage) = stage {
         stage.end().await?;
     }
+    print!("{}", results.table());
     if let Some(wanted) = plan.engine {
         println!("{}", alone::measure(wanted).await?);
     }
     if let Some(wanted) = plan.line {
         println!("{}", long_line::measure(wanted).await?);
     }
-    print!("{}", results.table());
     dispatched
 }

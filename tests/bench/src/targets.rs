@@ -39,6 +39,7 @@ impl Results {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "| {target} | {measured} | {reached} |");
         }
+        text.push('\n');
         text
     }
 }
