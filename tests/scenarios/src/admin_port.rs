@@ -37,6 +37,17 @@ impl AdminPort {
         Ok((answer.status(), media_type, answer.text().await?))
     }
 
+    /// The value of a metric; its labels belong to its name. None when it is not there.
+    ///
+    /// # Errors
+    /// When nobody answers, or the value is no number.
+    pub async fn metric(&self, series: &str) -> anyhow::Result<Option<f64>> {
+        let (_, _, page) = self.get("/metrics").await?;
+        let mut lines = page.lines();
+        let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        Ok(value.map(str::parse).transpose()?)
+    }
+
     /// A line of the readiness report of a service that is ready; empty when it says nothing.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Images at the destination as they really are: in Glance's answers and in its store's directory.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use testbed::{Cloud, MadeImage, StoreFile, TestBed};
@@ -72,6 +74,20 @@ impl<'a> Replicas<'a> {
         let file = self.file(id)?;
         ensure!(file.is_none(), "image {id} is gone and left {file:?}");
         Ok(())
+    }
+
+    /// Ids of all images of the project.
+    ///
+    /// # Errors
+    /// When Glance refuses.
+    pub async fn owned(&self) -> anyhow::Result<BTreeSet<String>> {
+        let images = self.owner.images().await?;
+        let own = images
+            .iter()
+            .filter(|image| image["owner"] == self.owner.project_id.as_str());
+        Ok(own
+            .filter_map(|image| image["id"].as_str().map(str::to_owned))
+            .collect())
     }
 
     /// Ids of all images that say that `job` has made them.

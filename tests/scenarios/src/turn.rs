@@ -1,46 +1,40 @@
-//! A test's turn on a test bed that it may break: one test at a time, everything running at its
-//! beginning, nothing left at its end.
+//! A test's turn on a stage: everything runs at its beginning, and nothing is left at its end.
 
-use std::time::Duration;
+mod crew;
+mod logs;
 
 use anyhow::{Context, ensure};
 use testbed::{Cloud, MadeImage, NewImage, Region, TestBed, eventually};
-use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{Copies, Plans, Replicas};
+use tokio::sync::OnceCell;
 
-/// Longer than any single step of a scenario takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+use crate::stage::{Held, LastTurn};
+use crate::{Copies, Hold, PATIENCE, Plans, Replicas};
 
-/// A shared test bed for as long as it is this test's turn; alice copies from `ot1` to `proj-ot2` in `ot2`.
+/// A stage's test bed for as long as it is this test's turn; alice copies from `ot1` to `proj-ot2` in `ot2`.
 pub struct Turn {
     /// The test bed.
     pub bed: &'static TestBed,
     alice: Cloud,
     there: Cloud,
     tenant: String,
-    _turn: MutexGuard<'static, ()>,
+    large: &'static OnceCell<MadeImage>,
+    held: Held,
 }
 
 impl Turn {
-    /// Waits for this test's turn; whatever a failed test before it left broken runs again.
-    ///
-    /// # Errors
-    /// When a part cannot be started or Keystone refuses.
-    pub async fn take(bed: &'static TestBed, turns: &'static Mutex<()>) -> anyhow::Result<Self> {
-        let turn = turns.lock().await;
-        for (part, pid) in bed.parts().await? {
-            match pid {
-                Some(_) => bed.thaw(part).await?,
-                None => bed.start(part).await?,
-            }
-        }
+    pub(crate) async fn begin(
+        bed: &'static TestBed,
+        large: &'static OnceCell<MadeImage>,
+        held: Held,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             bed,
             alice: bed.cloud("alice", Region::Ot1).await?,
             there: bed.cloud_in("alice", Region::Ot2, "proj-ot2").await?,
             tenant: bed.project_id(Region::Ot2, "proj-ot2")?,
-            _turn: turn,
+            large,
+            held,
         })
     }
 
@@ -48,11 +42,13 @@ impl Turn {
     ///
     /// # Errors
     /// Names what is left.
-    pub async fn leave(self, images: &[String]) -> anyhow::Result<()> {
+    pub async fn leave(mut self, images: &[String]) -> anyhow::Result<()> {
         for image in images {
             self.there.delete_image(image).await?;
         }
-        self.bed.check_leftovers().await
+        self.bed.check_leftovers().await?;
+        *self.held = LastTurn::Left;
+        Ok(())
     }
 
     /// The API, as alice calls it.
@@ -98,6 +94,28 @@ impl Turn {
     pub async fn image(&self, name: &str, mebibytes: u64) -> anyhow::Result<MadeImage> {
         let image = NewImage::named(name, mebibytes);
         self.alice.make_image(&image).await
+    }
+
+    /// A source image whose copy can be held; the same for all tests.
+    ///
+    /// # Errors
+    /// When Glance refuses.
+    pub async fn large_image(&self) -> anyhow::Result<&'static MadeImage> {
+        let make = || self.image("large", Hold::MEBIBYTES);
+        self.large.get_or_try_init(make).await
+    }
+
+    /// Starts a copy of the large image, which stands still in the middle until it is let go.
+    ///
+    /// # Errors
+    /// When it ends, or takes too long.
+    pub async fn hold_a_copy(&self) -> anyhow::Result<(Hold<'static>, String)> {
+        let image = self.large_image().await?;
+        let hold = Hold::on(self.bed)?;
+        let job = self.start(image).await?;
+        let held = hold.until_held(&self.copies(), &job).await?;
+        ensure!(held["attempt"] == 1, "{held}");
+        Ok((hold, job))
     }
 
     /// Asks for a copy of an image; it must be accepted.

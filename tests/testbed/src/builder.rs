@@ -123,9 +123,9 @@ impl Builder {
         self
     }
 
-    /// TOML to be laid over the configuration of every service.
+    /// TOML to be laid over the configuration of every service, and over what was laid there before.
     pub fn config(mut self, toml: &str) -> Self {
-        toml.clone_into(&mut self.options.config);
+        self.options.config.push(toml.to_owned());
         self
     }
 

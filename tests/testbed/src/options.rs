@@ -39,8 +39,8 @@ pub struct Options {
     pub redis_replicas: u16,
     /// Redis directives beyond (or instead of) the test bed's own, as in redis.conf.
     pub redis: BTreeMap<String, String>,
-    /// TOML that is laid over the configuration of every service.
-    pub config: String,
+    /// Layers of TOML over the configuration of every service, each over those before it.
+    pub config: Vec<String>,
     /// TOML that is laid over the configuration of single parts, by the part's name.
     pub part_config: BTreeMap<String, String>,
 }
@@ -118,7 +118,7 @@ impl Default for Options {
             rabbitmq: RabbitmqOptions::default(),
             redis_replicas: 0,
             redis: BTreeMap::new(),
-            config: String::new(),
+            config: Vec::new(),
             part_config: BTreeMap::new(),
         }
     }

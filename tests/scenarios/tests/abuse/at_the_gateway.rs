@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 
 use crate::front::{Fault, Operation, Page, When};
-use crate::stage::{GATEWAY, expect_copied, turn, until_logged};
+use crate::stage::{GATEWAY, expect_copied, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_a_copy_is_told_that_the_image_service_misbehaves() -> anyhow::Result<()> {
@@ -41,7 +41,8 @@ async fn who_asks_for_a_copy_is_told_that_the_image_service_misbehaves() -> anyh
         ensure!(front.met(&image.id) > met, "{name}: it never happened");
         front.forgive(&image.id);
     }
-    until_logged(turn.bed, GATEWAY, &["ot1", "image service"]).await?;
+    turn.until_logged(GATEWAY, &["ot1", "image service"])
+        .await?;
     let stolen = elsewhere.accept();
     ensure!(
         stolen.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),

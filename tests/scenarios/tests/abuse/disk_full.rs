@@ -4,13 +4,11 @@
 //! Glance runs into a limit on the size of its files instead, which its store takes for a full disk as well (`EFBIG` for `ENOSPC`).
 
 use anyhow::{Context, ensure};
-use scenarios::Turn;
+use scenarios::{PATIENCE, Turn};
 use testbed::{Region, eventually, may_have_own_disk};
 use tokio::process::Command;
 
-use crate::stage::{
-    ATTEMPTS, DESTINATION, PATIENCE, WORKER, expect_copied, expect_error, turn, until_logged,
-};
+use crate::stage::{ATTEMPTS, DESTINATION, WORKER, expect_copied, expect_error, turn};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -105,7 +103,7 @@ async fn fill_and_make_room(turn: &Turn) -> anyhow::Result<()> {
     let document = expect_error(turn, &job, "destination_unavailable", &words).await?;
     ensure!(document["attempt"] == ATTEMPTS, "{document}");
     let said = ["the attempt failed", job.as_str(), "storage media is full"];
-    until_logged(turn.bed, WORKER, &said).await?;
+    turn.until_logged(WORKER, &said).await?;
     let mut replicas = vec![expect_copied(turn, &small).await?];
 
     // Somebody makes room while the next job fails: it comes through by itself.

@@ -4,9 +4,7 @@ use anyhow::{Context, ensure};
 use testbed::MadeImage;
 
 use crate::front::{Fault, Front, Operation, Page, When};
-use crate::stage::{
-    ATTEMPTS, Fronts, WORKER, expect_copied, expect_error, metric, turn, until_logged,
-};
+use crate::stage::{ATTEMPTS, Fronts, WORKER, expect_copied, expect_error, turn};
 
 /// Failed attempts, as the worker counts them.
 const FAILED: &str =
@@ -183,7 +181,7 @@ async fn whatever_a_glance_does_the_job_ends_with_its_cause_and_the_next_one_is_
     elsewhere.set_nonblocking(true)?;
     let cases = cases(&format!("http://{}/steal", elsewhere.local_addr()?));
     let worker = turn.bed.pid(WORKER).await?;
-    let failed_before = metric(turn.bed, WORKER, FAILED).await?;
+    let failed_before = turn.metric(WORKER, FAILED).await?;
     let mut jobs = Vec::new();
     for case in &cases {
         let image = turn.image(case.name, case.size).await?;
@@ -200,7 +198,7 @@ async fn whatever_a_glance_does_the_job_ends_with_its_cause_and_the_next_one_is_
                     let document = expect_error(&turn, job, code, words).await?;
                     ensure!(document["attempt"] == ATTEMPTS, "{document}");
                     let said = ["the attempt failed", job.as_str(), code];
-                    until_logged(turn.bed, WORKER, &said).await?;
+                    turn.until_logged(WORKER, &said).await?;
                 }
                 None => {
                     let document = turn.copies().until_replicated(job).await?;
@@ -219,7 +217,7 @@ async fn whatever_a_glance_does_the_job_ends_with_its_cause_and_the_next_one_is_
         stolen.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
         "a redirect was followed"
     );
-    let failed = metric(turn.bed, WORKER, FAILED).await? - failed_before;
+    let failed = turn.metric(WORKER, FAILED).await? - failed_before;
     let expected = cases.iter().filter(|case| case.error.is_some()).count();
     ensure!(
         failed >= f64::from(u32::try_from(expected)?) * f64::from(u32::try_from(ATTEMPTS)?),

@@ -4,7 +4,7 @@
 use anyhow::ensure;
 use testbed::Part;
 
-use crate::stage::{SCHEDULER, WORKER, expect_error, turn, until_logged, until_metric};
+use crate::stage::{SCHEDULER, WORKER, expect_error, turn};
 
 const WAITING: &str = "image_replicator_scheduler_units_waiting{region=\"ot2\"}";
 const RUNNING: &str = "image_replicator_scheduler_copies_running{region=\"ot2\"}";
@@ -32,10 +32,12 @@ async fn jobs_for_a_region_without_workers_wait_and_are_seen() -> anyhow::Result
     let waiting = turn.start(&image).await?;
     let document = turn.copies().show(&waiting).await?;
     ensure!(document["status"] == "replicate_requested", "{document}");
-    until_metric(turn.bed, SCHEDULER, WAITING, |count| count >= 1.0).await?;
-    until_metric(turn.bed, SCHEDULER, RUNNING, |count| count < 1.0).await?;
+    turn.until_metric(SCHEDULER, WAITING, |count| count >= 1.0)
+        .await?;
+    turn.until_metric(SCHEDULER, RUNNING, |count| count < 1.0)
+        .await?;
     let said = ["no worker takes", "ot2"];
-    until_logged(turn.bed, SCHEDULER, &said).await?;
+    turn.until_logged(SCHEDULER, &said).await?;
 
     restart_scheduler(turn.bed, Some("2s")).await?;
     let given_up = turn.start(&image).await?;
@@ -46,6 +48,7 @@ async fn jobs_for_a_region_without_workers_wait_and_are_seen() -> anyhow::Result
     turn.bed.start(WORKER).await?;
     let document = turn.copies().until_replicated(&waiting).await?;
     let replica = turn.replicas().expect_whole(&document, &image).await?;
-    until_metric(turn.bed, SCHEDULER, WAITING, |count| count < 1.0).await?;
+    turn.until_metric(SCHEDULER, WAITING, |count| count < 1.0)
+        .await?;
     turn.leave(&[replica]).await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use crate::front::{Fault, Operation, When};
-use crate::stage::{UPLOAD_PATIENCE, WORKER, turn, until_logged};
+use crate::stage::{UPLOAD_PATIENCE, WORKER, turn};
 
 /// Longer than the destination waits, and less than what the worker calls a break of the download.
 const PAUSE: Duration = Duration::from_millis(5500);
@@ -24,7 +24,7 @@ async fn an_upload_that_was_dropped_for_a_pause_is_made_again_in_the_same_attemp
 
     ensure!(fronts.source.met(&image.id) == 1, "there was no pause");
     let said = ["the destination dropped the upload", job.as_str()];
-    until_logged(turn.bed, WORKER, &said).await?;
+    turn.until_logged(WORKER, &said).await?;
     ensure!(document["attempt"] == 1, "{document}");
     let replica = turn.replicas().expect_whole(&document, &image).await?;
     turn.leave(&[replica]).await

@@ -3,9 +3,7 @@
 use anyhow::ensure;
 
 use crate::front::{Fault, Operation, Page, When};
-use crate::stage::{
-    ATTEMPTS, DESTINATION, WORKER, expect_copied, expect_error, turn, until_logged,
-};
+use crate::stage::{ATTEMPTS, DESTINATION, WORKER, expect_copied, expect_error, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poison_job_ends_after_its_attempts_and_delays_nobody() -> anyhow::Result<()> {
@@ -41,7 +39,7 @@ async fn a_poison_job_ends_after_its_attempts_and_delays_nobody() -> anyhow::Res
         job.as_str(),
         "destination_unavailable",
     ];
-    until_logged(turn.bed, WORKER, &said).await?;
+    turn.until_logged(WORKER, &said).await?;
 
     front.forgive(&poison.id);
     replicas.push(expect_copied(&turn, &poison).await?);

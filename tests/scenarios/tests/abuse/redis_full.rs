@@ -1,11 +1,11 @@
 //! Redis has no room: what runs ends, and only new jobs are refused.
 
 use anyhow::ensure;
-use scenarios::Turn;
+use scenarios::{AdminPort, PATIENCE, Turn};
 use testbed::eventually;
 
 use crate::front::{Fault, Operation, When};
-use crate::stage::{PATIENCE, SCHEDULER, admin_page, expect_copied, metric, turn, until_logged};
+use crate::stage::{SCHEDULER, expect_copied, turn};
 
 /// Jobs that were refused for want of room.
 const REFUSED: &str = "image_replicator_scheduler_jobs_refused_total{reason=\"store_full\"}";
@@ -33,7 +33,7 @@ async fn a_full_redis_refuses_new_jobs_and_nothing_else() -> anyhow::Result<()> 
         let begun = |document: &serde_json::Value| document["status"] == "replicating";
         turn.copies().until(job, "begun", begun).await?;
     }
-    let refused_before = metric(turn.bed, SCHEDULER, REFUSED).await?;
+    let refused_before = turn.metric(SCHEDULER, REFUSED).await?;
     // Less than it holds already.
     set_most_memory(&turn, "1").await?;
 
@@ -42,11 +42,13 @@ async fn a_full_redis_refuses_new_jobs_and_nothing_else() -> anyhow::Result<()> 
     answer.expect_fault_naming(503, "Service Unavailable", &told)?;
     let wait: u64 = answer.header("retry-after").parse()?;
     ensure!(wait > 0, "{answer}");
-    let refused = metric(turn.bed, SCHEDULER, REFUSED).await? - refused_before;
+    let refused = turn.metric(SCHEDULER, REFUSED).await? - refused_before;
     ensure!(refused > 0.0, "{refused} refusals are counted");
-    until_logged(turn.bed, SCHEDULER, &["the store is full", "maxmemory"]).await?;
+    turn.until_logged(SCHEDULER, &["the store is full", "maxmemory"])
+        .await?;
     // A reason to take it out of its Service would be one to stop what runs.
-    let (status, page) = admin_page(turn.bed, SCHEDULER, "/readyz").await?;
+    let admin = AdminPort::of(turn.bed, SCHEDULER)?;
+    let (status, _, page) = admin.get("/readyz").await?;
     ensure!(status == 200, "{page}");
 
     // A cancel, a failure, another attempt and a success: all of them are written.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use scenarios::Turn;
+use anyhow::ensure;
+use scenarios::{Stage, Turn};
 use serde_json::Value;
-use testbed::{GlanceOptions, MadeImage, Part, Region, TestBed, eventually};
-use tokio::sync::{Mutex, OnceCell};
+use testbed::{GlanceOptions, MadeImage, Part, Region, TestBed};
+use tokio::sync::OnceCell;
 
 use crate::front::Front;
 
@@ -49,11 +49,8 @@ idle_timeout = '12s'
 /// uwsgi's own default; test beds have a longer one elsewhere.
 pub(crate) const UPLOAD_PATIENCE: Duration = Duration::from_secs(4);
 
-/// How long a line or a number may be waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
-
-static BED: OnceCell<(TestBed, Fronts)> = OnceCell::const_new();
-static TURNS: Mutex<()> = Mutex::const_new(());
+static STAGE: Stage = Stage::new();
+static FRONTS: OnceCell<Fronts> = OnceCell::const_new();
 
 /// The fronts that our services find in their configuration in the place of Glance.
 pub(crate) struct Fronts {
@@ -67,16 +64,19 @@ pub(crate) struct Fronts {
 
 /// This test's turn on the test bed.
 pub(crate) async fn turn() -> anyhow::Result<(Turn, &'static Fronts)> {
-    let (bed, fronts) = BED.get_or_try_init(start).await?;
-    Ok((Turn::take(bed, &TURNS).await?, fronts))
+    let open = async || {
+        anyhow::Ok(Fronts {
+            gateway: Front::open()?,
+            source: Front::open()?,
+            destination: Front::open()?,
+        })
+    };
+    let fronts = FRONTS.get_or_try_init(open).await?;
+    let turn = STAGE.turn(|| start(fronts)).await?;
+    Ok((turn, fronts))
 }
 
-async fn start() -> anyhow::Result<(TestBed, Fronts)> {
-    let fronts = Fronts {
-        gateway: Front::open()?,
-        source: Front::open()?,
-        destination: Front::open()?,
-    };
+async fn start(fronts: &Fronts) -> anyhow::Result<TestBed> {
     let at = |region: &str, front: &Front| {
         format!("[regions.{region}]\nglance_url = '{}'\n", front.url())
     };
@@ -100,7 +100,7 @@ async fn start() -> anyhow::Result<(TestBed, Fronts)> {
     ] {
         front.before(&bed.cloud("admin", region).await?.glance_url);
     }
-    Ok((bed, fronts))
+    Ok(bed)
 }
 
 /// Watches a job to its end, which must be this error; the caller reads the code and each of `words`.
@@ -131,61 +131,4 @@ pub(crate) async fn expect_copied(turn: &Turn, image: &MadeImage) -> anyhow::Res
     let document = turn.copies().until_replicated(&job).await?;
     ensure!(document["attempt"] == 1, "{document}");
     turn.replicas().expect_whole(&document, image).await
-}
-
-/// Waits until a part's log has a line with each of `words`, and gives it.
-pub(crate) async fn until_logged(
-    bed: &TestBed,
-    part: Part,
-    words: &[&str],
-) -> anyhow::Result<String> {
-    let what = format!("{words:?} in the log of {part}");
-    eventually(PATIENCE, what, || async {
-        let log = bed.log(part)?;
-        let mut lines = log.lines();
-        let line = lines.find(|line| words.iter().all(|word| line.contains(word)));
-        line.map(str::to_owned).context("no such line")
-    })
-    .await
-}
-
-/// A number on a service's metrics page; 0 when it is not there.
-pub(crate) async fn metric(bed: &TestBed, part: Part, series: &str) -> anyhow::Result<f64> {
-    let page = admin_page(bed, part, "/metrics").await?.1;
-    let line = page
-        .lines()
-        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    Ok(line.map_or(Ok(0.0), str::parse)?)
-}
-
-/// A page of a service's admin port: its status and text.
-pub(crate) async fn admin_page(
-    bed: &TestBed,
-    part: Part,
-    path: &str,
-) -> anyhow::Result<(u16, String)> {
-    let file = bed.directory().join(part.to_string()).join("config.toml");
-    let config = std::fs::read_to_string(file)?;
-    let line = config
-        .lines()
-        .find_map(|line| line.strip_prefix("admin_listen = "));
-    let address = line.context("no admin_listen")?.trim_matches(['"', '\'']);
-    let url = format!("http://{address}{path}");
-    let answer = testbed::http_client()?.get(url).send().await?;
-    Ok((answer.status().as_u16(), answer.text().await?))
-}
-
-/// Waits until a number on a service's metrics page is what it should be.
-pub(crate) async fn until_metric(
-    bed: &TestBed,
-    part: Part,
-    series: &str,
-    is_right: impl Fn(f64) -> bool,
-) -> anyhow::Result<()> {
-    eventually(PATIENCE, format!("{series} of {part}"), || async {
-        let value = metric(bed, part, series).await?;
-        ensure!(is_right(value), "it is {value}");
-        Ok(())
-    })
-    .await
 }

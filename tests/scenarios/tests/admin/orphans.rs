@@ -2,7 +2,7 @@
 //! asked. An image that only inherited what it says survives.
 
 use anyhow::{Context, ensure};
-use scenarios::{Hold, image_of_attempt};
+use scenarios::image_of_attempt;
 use serde_json::{Value, json};
 use testbed::NewImage;
 
@@ -17,10 +17,7 @@ async fn after_redis_is_wiped_orphans_are_found_and_removed_and_a_snapshot_survi
     let finished = turn.start(&image).await?;
     let done = turn.copies().until_replicated(&finished).await?;
     let whole = turn.replicas().expect_whole(&done, &image).await?;
-    let large = turn.image("half-made", Hold::MEBIBYTES).await?;
-    let hold = Hold::on(turn.bed)?;
-    let begun = turn.start(&large).await?;
-    hold.until_held(&turn.copies(), &begun).await?;
+    let (hold, begun) = turn.hold_a_copy().await?;
     let half_made = image_of_attempt(&begun, 1)?;
     turn.bed.kill(WORKER).await?;
     wipe_redis(&turn).await?;

@@ -7,11 +7,11 @@ use anyhow::{Context, bail, ensure};
 use scenarios::page::{Answer, Piece, pieces};
 use scenarios::sample::{compare, compare_text};
 use scenarios::shell::Shell;
-use scenarios::{Hold, Turn};
+use scenarios::{Hold, PATIENCE, Turn};
 use testbed::eventually;
 use tokio::process::Command;
 
-use crate::stage::{PATIENCE, WORKER, admin, failed_job, turn, until_nothing_runs, wipe_redis};
+use crate::stage::{WORKER, admin, failed_job, turn, until_nothing_runs, wipe_redis};
 
 const PAGE: &str = include_str!("../../../../docs/admin.md");
 
@@ -24,12 +24,9 @@ async fn every_example_of_the_page_prints_what_it_says() -> anyhow::Result<()> {
     // Other tests' jobs would be in the lists, and their images among the orphans.
     wipe_redis(&turn).await?;
     let (image, failed) = failed_job(&turn).await?;
-    let large = turn.image("large", Hold::MEBIBYTES).await?;
-    let hold = Hold::on(turn.bed)?;
-    let running = turn.start(&large).await?;
-    let waiting = turn.start(&image).await?;
-    hold.until_held(&turn.copies(), &running).await?;
+    let (hold, _) = turn.hold_a_copy().await?;
     let mut hold = Some(hold);
+    let waiting = turn.start(&image).await?;
 
     let beside = turn.bed.admin()?;
     let beside = beside.as_std();

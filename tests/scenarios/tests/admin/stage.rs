@@ -1,55 +1,25 @@
 //! The test bed of this binary, and how an operator's commands are run on it.
 
-use std::time::Duration;
-
 use anyhow::{Context, ensure};
 use reqwest::Method;
-use scenarios::{Hold, Turn};
+use scenarios::{PATIENCE, Stage, Turn, quick_bed};
 use serde_json::Value;
-use testbed::{MadeImage, Part, Region, TestBed, eventually};
-use tokio::sync::{Mutex, OnceCell};
+use testbed::{MadeImage, Part, Region, eventually};
 
 /// The only worker.
 pub(crate) const WORKER: Part = Part::Worker(Region::Ot2, 1);
-/// How many schedulers there are.
-pub(crate) const SCHEDULERS: u16 = 2;
-
-/// How long something that happens behind an answer may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
-
-/// What takes minutes in production takes seconds here, in the same proportions.
+/// A worker makes one copy at a time, so that a second job waits.
 const CONFIG: &str = "
-[gateway]
-requests_per_second = 2000
-request_burst = 10000
-[scheduler]
-lease_length = '6s'
-heartbeat = '1s'
-serving_gap = '3s'
-reconcile_every = '250ms'
-retry_first = '500ms'
-retry_longest = '2s'
 [worker]
 copies = 1
-poll_shortest = '500ms'
-poll_longest = '1s'
-report_every = '200ms'
-drain = '9s'
 ";
 
-static BED: OnceCell<TestBed> = OnceCell::const_new();
-static TURNS: Mutex<()> = Mutex::const_new(());
+static STAGE: Stage = Stage::new();
 
 /// This test's turn on the test bed.
 pub(crate) async fn turn() -> anyhow::Result<Turn> {
-    let builder = TestBed::builder()
-        .schedulers(SCHEDULERS)
-        .workers(Region::Ot1, 0)
-        .workers(Region::Ot2, 1)
-        .faulty_link(Hold::LINK)
-        .config(CONFIG);
-    let bed = BED.get_or_try_init(|| builder.start()).await?;
-    let turn = Turn::take(bed, &TURNS).await?;
+    let build = || quick_bed(1).config(CONFIG).start();
+    let turn = STAGE.turn(build).await?;
     for region in ["ot1", "ot2"] {
         admin(&turn, &["region", "undrain", region]).await?;
     }
@@ -140,8 +110,8 @@ pub(crate) async fn wipe_redis(turn: &Turn) -> anyhow::Result<()> {
 /// Fails unless the log of one scheduler has a line with each of these words: an operator's act is written down once.
 pub(crate) fn expect_audited(turn: &Turn, words: &[&str]) -> anyhow::Result<()> {
     let mut lines = Vec::new();
-    for number in 1..=SCHEDULERS {
-        let log = turn.bed.log(Part::Scheduler(number))?;
+    for scheduler in turn.schedulers() {
+        let log = turn.bed.log(scheduler)?;
         let audited = log.lines().filter(|line| {
             line.contains("an operator's act") && words.iter().all(|word| line.contains(word))
         });

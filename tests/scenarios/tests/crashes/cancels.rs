@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use scenarios::{Hold, Turn, Witness, image_of_attempt, is_final};
 use testbed::{Part, Region};
 
-use crate::stage::{SCHEDULERS, large_image, turn, workers};
+use crate::stage::turn;
 
 const GATEWAY: Part = Part::Gateway(Region::Ot1);
 
@@ -13,22 +13,18 @@ const GATEWAY: Part = Part::Gateway(Region::Ot1);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_finds_the_worker_through_any_scheduler() -> anyhow::Result<()> {
     let turn = turn().await?;
-    for worker in workers().skip(1) {
-        turn.bed.freeze(worker).await?;
-    }
-    for number in 1..=SCHEDULERS {
-        bind_gateway(&turn, Some(number)).await?;
+    turn.freeze(&turn.workers()[1..]).await?;
+    for scheduler in turn.schedulers() {
+        bind_gateway(&turn, Some(scheduler)).await?;
         cancel_in_mid_copy(&turn).await?;
     }
     bind_gateway(&turn, None).await?;
-    for worker in workers().skip(1) {
-        turn.bed.thaw(worker).await?;
-    }
+    turn.thaw(&turn.workers()[1..]).await?;
     turn.leave(&[]).await
 }
 
 async fn cancel_in_mid_copy(turn: &Turn) -> anyhow::Result<()> {
-    let image = large_image(turn).await?;
+    let image = turn.large_image().await?;
     let hold = Hold::on(turn.bed)?;
     let job = turn.start(image).await?;
     let mut events = turn.copies().events(&format!("/{job}/events")).await?;
@@ -62,9 +58,9 @@ async fn cancel_in_mid_copy(turn: &Turn) -> anyhow::Result<()> {
 }
 
 /// Has the gateway talk to one scheduler, or to any.
-async fn bind_gateway(turn: &Turn, scheduler: Option<u16>) -> anyhow::Result<()> {
+async fn bind_gateway(turn: &Turn, scheduler: Option<Part>) -> anyhow::Result<()> {
     let address = scheduler
-        .map(|number| address_of(turn, number))
+        .map(|scheduler| address_of(turn, scheduler))
         .transpose()?;
     turn.bed.change_options(|options| {
         let name = GATEWAY.to_string();
@@ -80,9 +76,9 @@ async fn bind_gateway(turn: &Turn, scheduler: Option<u16>) -> anyhow::Result<()>
 }
 
 /// Where a scheduler listens, as its own configuration says.
-fn address_of(turn: &Turn, number: u16) -> anyhow::Result<String> {
-    let part = Part::Scheduler(number).to_string();
-    let path = turn.bed.directory().join(part).join("config.toml");
+fn address_of(turn: &Turn, scheduler: Part) -> anyhow::Result<String> {
+    let part = turn.bed.directory().join(scheduler.to_string());
+    let path = part.join("config.toml");
     let text = std::fs::read_to_string(path)?;
     let line = text
         .lines()

@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 
-use crate::stage::{turn, worker_of, workers};
+use crate::stage::turn;
 
 /// How many times each of the images is copied.
 const COPIES: usize = 10;
@@ -23,10 +23,12 @@ async fn two_schedulers_and_three_workers_share_thirty_jobs() -> anyhow::Result<
         let document = turn.copies().until_replicated(job).await?;
         ensure!(document["attempt"] == 1, "{document}");
         replicas.push(turn.replicas().expect_whole(&document, image).await?);
-        busy.push(worker_of(&turn, job, 1)?);
+        busy.push(turn.worker_of(job, 1)?);
     }
-    let shares: Vec<usize> = workers()
-        .map(|worker| busy.iter().filter(|part| **part == worker).count())
+    let shares: Vec<usize> = turn
+        .workers()
+        .iter()
+        .map(|worker| busy.iter().filter(|part| *part == worker).count())
         .collect();
     ensure!(
         shares.iter().filter(|share| **share > 0).count() >= 2,

@@ -4,14 +4,14 @@ use anyhow::{Context, ensure};
 use scenarios::image_of_attempt;
 use testbed::{Part, Region};
 
-use crate::stage::{hold_a_copy, large_image, turn};
+use crate::stage::turn;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_go_on_without_a_gateway_and_are_all_there_after() -> anyhow::Result<()> {
     let turn = turn().await?;
     let small = turn.image("beside the large one", 2).await?;
-    let large = large_image(&turn).await?;
-    let (hold, held) = hold_a_copy(&turn).await?;
+    let large = turn.large_image().await?;
+    let (hold, held) = turn.hold_a_copy().await?;
     let mut jobs = vec![(held, large)];
     for _ in 0..4 {
         jobs.push((turn.start(&small).await?, &small));

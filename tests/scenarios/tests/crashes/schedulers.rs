@@ -1,10 +1,10 @@
 //! No scheduler runs for a while.
 
 use anyhow::ensure;
-use scenarios::Hold;
+use scenarios::{Hold, LEASE};
 use tokio::time::sleep;
 
-use crate::stage::{LEASE, expect_no_lost_lease, kill_schedulers, start_schedulers, turn};
+use crate::stage::turn;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_outlive_an_outage_of_all_schedulers() -> anyhow::Result<()> {
@@ -19,18 +19,18 @@ async fn copies_outlive_an_outage_of_all_schedulers() -> anyhow::Result<()> {
     for job in &jobs {
         hold.until_held(&turn.copies(), job).await?;
     }
-    kill_schedulers(&turn).await?;
+    turn.kill(&turn.schedulers()).await?;
     hold.release();
     // The length of the outage is what is tested: every lease has run out long before its end.
     sleep(3 * LEASE).await;
-    start_schedulers(&turn).await?;
+    turn.revive(&turn.schedulers()).await?;
 
     let mut replicas = Vec::new();
     for job in &jobs {
         let document = turn.copies().until_replicated(job).await?;
         ensure!(document["attempt"] == 1, "another attempt: {document}");
         replicas.push(turn.replicas().expect_whole(&document, &image).await?);
-        expect_no_lost_lease(&turn, job)?;
+        turn.expect_no_lost_lease(Some(job))?;
     }
     turn.leave(&replicas).await
 }

@@ -4,12 +4,8 @@ use anyhow::ensure;
 use reqwest::Method;
 use scenarios::image_of_attempt;
 use serde_json::json;
-use testbed::{Part, Region};
 
-use crate::stage::{
-    SOURCE, hold_a_copy, kill_schedulers, large_image, start_schedulers, turn, until_attempt,
-    until_logged, worker_of, workers,
-};
+use crate::stage::{SOURCE, turn, until_attempt};
 
 /// The moment before the create is met like this: the source's Glance is frozen, which a worker reads
 /// before it creates; only one worker runs; as soon as the job is granted, that one is frozen too.
@@ -17,12 +13,10 @@ use crate::stage::{
 async fn a_worker_that_freezes_before_its_create_makes_no_second_image() -> anyhow::Result<()> {
     let turn = turn().await?;
     let image = turn.image("one only", 4).await?;
-    for worker in workers() {
-        turn.bed.freeze(worker).await?;
-    }
+    turn.freeze(&turn.workers()).await?;
     let job = turn.start(&image).await?;
     turn.bed.freeze(SOURCE).await?;
-    let sleeper = Part::Worker(Region::Ot2, 1);
+    let sleeper = turn.workers()[0];
     turn.bed.thaw(sleeper).await?;
     until_attempt(&turn, &job, 1).await?;
     turn.bed.freeze(sleeper).await?;
@@ -30,9 +24,7 @@ async fn a_worker_that_freezes_before_its_create_makes_no_second_image() -> anyh
     turn.replicas().expect_gone(&first).await?;
 
     turn.bed.thaw(SOURCE).await?;
-    for worker in workers().filter(|worker| *worker != sleeper) {
-        turn.bed.thaw(worker).await?;
-    }
+    turn.thaw(&turn.workers()[1..]).await?;
     let document = turn.copies().until_replicated(&job).await?;
     ensure!(document["attempt"] == 2, "{document}");
     let replica = turn.replicas().expect_whole(&document, &image).await?;
@@ -45,7 +37,7 @@ async fn a_worker_that_freezes_before_its_create_makes_no_second_image() -> anyh
 
     turn.bed.thaw(sleeper).await?;
     let words = ["another attempt has taken over", &job];
-    until_logged(&turn, sleeper, &words).await?;
+    turn.until_logged(sleeper, &words).await?;
     let made = turn.replicas().made_by(&job).await?;
     ensure!(made == [replica.as_str()], "{made:?}");
     turn.replicas().expect_gone(&first).await?;
@@ -56,18 +48,18 @@ async fn a_worker_that_freezes_before_its_create_makes_no_second_image() -> anyh
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_whose_worker_died_before_it_could_say_so_is_adopted() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let (hold, job) = hold_a_copy(&turn).await?;
-    let worker = worker_of(&turn, &job, 1)?;
-    kill_schedulers(&turn).await?;
+    let (hold, job) = turn.hold_a_copy().await?;
+    let worker = turn.worker_of(&job, 1)?;
+    turn.kill(&turn.schedulers()).await?;
     hold.release();
     let first = image_of_attempt(&job, 1)?;
     turn.until_revealed(&first).await?;
     turn.bed.kill(worker).await?;
-    start_schedulers(&turn).await?;
+    turn.revive(&turn.schedulers()).await?;
 
     let document = turn.copies().until_replicated(&job).await?;
     ensure!(document["attempt"] == 2, "{document}");
-    let image = large_image(&turn).await?;
+    let image = turn.large_image().await?;
     let replica = turn.replicas().expect_whole(&document, image).await?;
     ensure!(replica == first, "not adopted: {document}");
     // Bytes that came a second time would have come under another id: Glance fills an image once.

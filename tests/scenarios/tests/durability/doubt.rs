@@ -2,27 +2,28 @@
 //! told to, and nothing else.
 
 use anyhow::ensure;
-use scenarios::{Hold, Turn};
+use scenarios::{Hold, PATIENCE, Turn};
 use serde_json::json;
 use testbed::{Part, eventually};
 
-use crate::stage::{PATIENCE, configure, metric, schedulers, turn, until_accepted, until_noted};
+use crate::stage::{refuse_what_could_be_lost, turn, until_accepted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_new_is_accepted_while_it_could_be_lost_and_what_runs_goes_on() -> anyhow::Result<()>
 {
     let turn = turn().await?;
-    configure(turn.bed, "require_durable_redis = true").await?;
+    refuse_what_could_be_lost(&turn, true).await?;
     let image = turn.image("accepted in time", Hold::MEBIBYTES).await?;
     let hold = Hold::on(turn.bed)?;
     let running = until_accepted(&turn, &image).await?;
     hold.until_held(&turn.copies(), &running).await?;
 
-    set(&turn, "everysec").await?;
-    until_noted(turn.bed, "durability", "appendfsync is everysec").await?;
-    for scheduler in schedulers() {
+    set_appendfsync(&turn, "everysec").await?;
+    turn.until_noted("durability", "appendfsync is everysec")
+        .await?;
+    for scheduler in turn.schedulers() {
         let series = "image_replicator_scheduler_store_concerns{concern=\"sync\"}";
-        let stands = metric(turn.bed, scheduler, series).await?;
+        let stands = turn.metric(scheduler, series).await?;
         ensure!(stands > 0.5, "{scheduler} counts no concern");
         let log = turn.bed.log(scheduler)?;
         ensure!(log.contains("redis could lose an accepted job"), "{log}");
@@ -47,20 +48,21 @@ async fn nothing_new_is_accepted_while_it_could_be_lost_and_what_runs_goes_on() 
     let document = turn.copies().until_replicated(&running).await?;
     let replica = turn.replicas().expect_whole(&document, &image).await?;
 
-    set(&turn, "always").await?;
-    until_noted(turn.bed, "durability", "accepted jobs are safe").await?;
+    set_appendfsync(&turn, "always").await?;
+    turn.until_noted("durability", "accepted jobs are safe")
+        .await?;
     let job = eventually(PATIENCE, "a job being accepted again", || async {
         turn.ask(&image).await?.accepted_job()
     })
     .await?;
     let document = turn.copies().until_replicated(&job).await?;
     let again = turn.replicas().expect_whole(&document, &image).await?;
-    configure(turn.bed, "").await?;
+    refuse_what_could_be_lost(&turn, false).await?;
     turn.leave(&[replica, again]).await
 }
 
 /// Sets `appendfsync` of the running Redis, and cuts connections: with the next the schedulers look.
-async fn set(turn: &Turn, sync: &str) -> anyhow::Result<()> {
+pub(crate) async fn set_appendfsync(turn: &Turn, sync: &str) -> anyhow::Result<()> {
     let mut redis = turn.bed.redis_of(Part::Redis).await?;
     redis::cmd("CONFIG")
         .arg(&["SET", "appendfsync", sync])

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use scenarios::Turn;
 use testbed::{MadeImage, Part};
 
-use crate::stage::{start_redis_empty, turn, until_accepted, until_noted, workers};
+use crate::stage::{start_redis_empty, turn, until_accepted};
 
 /// How often Redis is killed, unless [`HOW_OFTEN`] says otherwise.
 const KILLS: usize = 50;
@@ -22,7 +22,8 @@ async fn a_redis_that_is_killed_right_after_a_202_knows_every_job() -> anyhow::R
         Ok(text) => text.parse().context(HOW_OFTEN)?,
         Err(_) => KILLS,
     };
-    until_noted(turn.bed, "durability", "accepted jobs are safe").await?;
+    turn.until_noted("durability", "accepted jobs are safe")
+        .await?;
     let image = turn.image("just accepted", 1).await?;
     for begun in (0..kills).step_by(BATCH) {
         let jobs = accept_and_kill(&turn, &image, BATCH.min(kills - begun)).await?;
@@ -43,19 +44,15 @@ async fn a_redis_that_is_killed_right_after_a_202_knows_every_job() -> anyhow::R
 async fn without_an_append_only_file_the_same_kills_lose_jobs() -> anyhow::Result<()> {
     let turn = turn().await?;
     start_redis_empty(turn.bed, &[("appendonly", "no")]).await?;
-    until_noted(turn.bed, "durability", "appendonly is no").await?;
+    turn.until_noted("durability", "appendonly is no").await?;
     let image = turn.image("soon forgotten", 1).await?;
     // What nobody knows any more would be copied all the same.
-    for worker in workers() {
-        turn.bed.freeze(worker).await?;
-    }
+    turn.freeze(&turn.workers()).await?;
     let jobs = accept_and_kill(&turn, &image, FEW).await?;
     let lost = lost(&turn, &jobs).await?;
     ensure!(!lost.is_empty(), "none of {jobs:?} is lost");
     start_redis_empty(turn.bed, &[]).await?;
-    for worker in workers() {
-        turn.bed.thaw(worker).await?;
-    }
+    turn.thaw(&turn.workers()).await?;
     turn.leave(&[]).await
 }
 
@@ -72,7 +69,7 @@ async fn accept_and_kill(
         turn.bed.start(Part::Redis).await?;
     }
     // From here on the store is there.
-    until_noted(turn.bed, "redis", "ok").await?;
+    turn.until_noted("redis", "ok").await?;
     Ok(jobs)
 }
 

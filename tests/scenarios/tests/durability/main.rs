@@ -4,6 +4,7 @@
 //! One test bed with one Redis, on which the tests take turns. What happens to several is in `failover`.
 
 mod doubt;
+mod failed;
 mod kills;
 mod stage;
 mod wiped;

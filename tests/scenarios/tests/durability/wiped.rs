@@ -5,13 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
-use scenarios::{AdminPort, EventStream, Hold, Turn, image_of_attempt};
+use scenarios::{AdminPort, EventStream, Hold, PATIENCE, Turn, image_of_attempt};
 use serde_json::Value;
 use testbed::{MadeImage, NewImage, Part, Region, eventually};
 
-use crate::stage::{
-    PATIENCE, metric, schedulers, start_redis_empty, turn, until_accepted, until_noted, workers,
-};
+use crate::stage::{start_redis_empty, turn, until_accepted};
 
 /// What Glance tells of the images that must survive.
 struct Survivors(Vec<Value>);
@@ -40,7 +38,7 @@ impl Survivors {
 struct Losses(Vec<(Part, f64)>);
 
 impl Losses {
-    async fn of(turn: &Turn, services: impl Iterator<Item = Part>) -> anyhow::Result<Self> {
+    async fn of(turn: &Turn, services: Vec<Part>) -> anyhow::Result<Self> {
         let mut counts = Vec::new();
         for service in services {
             counts.push((service, Self::at(turn, service).await?));
@@ -71,7 +69,7 @@ impl Losses {
         };
         let mut all = 0.0;
         for series in series {
-            all += metric(turn.bed, service, &series).await?;
+            all += turn.metric(service, &series).await?;
         }
         Ok(all)
     }
@@ -100,21 +98,17 @@ async fn a_redis_whose_disk_was_lost_is_noticed_and_new_copies_are_made() -> any
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_fell_back_is_noticed_and_what_it_knows_is_done() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let losses = Losses::of(&turn, schedulers()).await?;
-    let heard = Losses::of(&turn, listeners()).await?;
+    let losses = Losses::of(&turn, turn.schedulers()).await?;
+    let heard = Losses::of(&turn, listeners(&turn)).await?;
     let image = turn.image("done twice", 1).await?;
-    for worker in workers() {
-        turn.bed.freeze(worker).await?;
-    }
+    turn.freeze(&turn.workers()).await?;
     let early = until_accepted(&turn, &image).await?;
     let data = turn.bed.directory().join("redis/appendonlydir");
     let backup = turn.bed.directory().join("backup");
     turn.bed.kill(Part::Redis).await?;
     copy_files(&data, &backup)?;
     turn.bed.start(Part::Redis).await?;
-    for worker in workers() {
-        turn.bed.thaw(worker).await?;
-    }
+    turn.thaw(&turn.workers()).await?;
     let document = turn.copies().until_replicated(&early).await?;
     let replica = turn.replicas().expect_whole(&document, &image).await?;
     let (late, unknown) = copy(&turn, &image).await?;
@@ -126,7 +120,7 @@ async fn a_redis_that_fell_back_is_noticed_and_what_it_knows_is_done() -> anyhow
     std::fs::remove_dir_all(&backup)?;
     turn.bed.start(Part::Redis).await?;
     losses.until_more(&turn).await?;
-    until_noted(turn.bed, "store", "redis").await?;
+    turn.until_noted("store", "redis").await?;
     let gone = turn.copies().get(&late).await?;
     gone.expect_fault(404, "Not Found", "There is no such copy job.")?;
     let document = turn.copies().until_replicated(&early).await?;
@@ -148,8 +142,8 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
     // A wipe before may have been noticed; what counts is the next one.
-    let losses = Losses::of(turn, schedulers()).await?;
-    let heard = Losses::of(turn, listeners()).await?;
+    let losses = Losses::of(turn, turn.schedulers()).await?;
+    let heard = Losses::of(turn, listeners(turn)).await?;
     let image = turn.image("remembered", Hold::MEBIBYTES).await?;
     let (old, replica) = copy(turn, &image).await?;
     let snapshot = snapshot_of(turn, &old).await?;
@@ -162,10 +156,12 @@ async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyh
 
     wipe().await?;
     losses.until_more(turn).await?;
-    until_noted(turn.bed, "store", "redis").await?;
-    let said = schedulers().map(|scheduler| turn.bed.log(scheduler));
-    let said = said.collect::<Result<Vec<_>, _>>()?.concat();
-    ensure!(said.contains("redis was wiped"), "{said}");
+    turn.until_noted("store", "redis").await?;
+    let mut said = false;
+    for scheduler in turn.schedulers() {
+        said |= turn.logged(scheduler, &["redis was wiped"])?.is_some();
+    }
+    ensure!(said, "no scheduler says that redis was wiped");
     hold.release();
     for job in [&old, &running] {
         let gone = turn.copies().get(job).await?;
@@ -194,14 +190,14 @@ async fn forget(turn: &Turn, wipe: impl AsyncFn() -> anyhow::Result<()>) -> anyh
 }
 
 /// Services that hear of it from the schedulers, since they ask them.
-fn listeners() -> impl Iterator<Item = Part> {
-    std::iter::once(Part::Gateway(Region::Ot1)).chain(workers())
+fn listeners(turn: &Turn) -> Vec<Part> {
+    [vec![Part::Gateway(Region::Ot1)], turn.workers()].concat()
 }
 
 /// They have heard of it once more than `before`, and say so.
 async fn expect_said_by_all(turn: &Turn, before: &Losses) -> anyhow::Result<()> {
     before.until_more(turn).await?;
-    for part in listeners() {
+    for part in listeners(turn) {
         let note = AdminPort::of(turn.bed, part)?.note("store").await?;
         let (log, words) = (turn.bed.log(part)?, "the schedulers' redis was wiped");
         ensure!(note.starts_with(words), "{part}: {note}");

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use reqwest::Method;
-use scenarios::Turn;
+use scenarios::{PATIENCE, Turn};
 use serde_json::json;
 use testbed::{MadeImage, eventually};
-
-use crate::servers::PATIENCE;
 
 /// How many ask at once.
 const CALLERS: usize = 3;

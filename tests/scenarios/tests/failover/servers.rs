@@ -4,54 +4,33 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use redis::RedisResult;
-use scenarios::{AdminPort, Turn};
-use testbed::{Part, Region, TestBed, eventually};
-use tokio::sync::{Mutex, OnceCell};
-
-/// How long a failover, or the return of a server, may take on a machine that is busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+use scenarios::{AdminPort, PATIENCE, Stage, Turn, quick_bed};
+use testbed::{Part, TestBed, eventually};
 
 /// All servers.
 const SERVERS: [Part; 3] = [Part::Redis, Part::RedisReplica(1), Part::RedisReplica(2)];
 
 const CONFIG: &str = "
 [gateway]
-requests_per_second = 2000
-request_burst = 10000
 request_deadline = '10s'
 [scheduler]
 lease_length = '10s'
-heartbeat = '1s'
 serving_gap = '5s'
-reconcile_every = '250ms'
-ticket_first = '2s'
-ticket_longest = '5s'
-retry_first = '500ms'
-retry_longest = '2s'
 require_durable_redis = true
 [redis]
 response_timeout = '2s'
-[worker]
-poll_shortest = '1s'
-poll_longest = '2s'
-report_every = '200ms'
 ";
 
-static BED: OnceCell<TestBed> = OnceCell::const_new();
-static TURNS: Mutex<()> = Mutex::const_new(());
+static STAGE: Stage = Stage::new();
 
 /// This test's turn on the test bed, with every server up to date.
 pub(crate) async fn turn() -> anyhow::Result<Turn> {
-    let builder = TestBed::builder()
-        .schedulers(2)
-        .workers(Region::Ot1, 0)
-        .workers(Region::Ot2, 2)
+    let builder = quick_bed(2)
         .redis_replicas(2)
         .redis("min-replicas-to-write", "1")
         .config(CONFIG);
-    let bed = BED.get_or_try_init(|| builder.start()).await?;
-    let turn = Turn::take(bed, &TURNS).await?;
-    until_whole(bed).await?;
+    let turn = STAGE.turn(|| builder.start()).await?;
+    until_whole(turn.bed).await?;
     Ok(turn)
 }
 

@@ -195,13 +195,13 @@ async fn listened_to(bed: &TestBed) -> anyhow::Result<(Wiretap, Collector)> {
     let keystone = keystone.strip_suffix("/v3").context("no /v3")?;
     let (tap, spans) = (Wiretap::before(keystone).await?, Collector::start().await?);
     let mut config = format!(
-        "{CONFIG}\n[telemetry]\nlog_filter = 'trace'\notlp_endpoint = '{}'\n",
+        "[telemetry]\nlog_filter = 'trace'\notlp_endpoint = '{}'\n",
         spans.url()
     );
     for region in Region::ALL {
         config += &format!("[regions.{region}]\nkeystone_url = '{}/v3'\n", tap.url());
     }
-    bed.change_options(|options| options.config = config)?;
+    bed.change_options(|options| options.config.push(config))?;
     for service in SERVICES {
         bed.restart(service).await?;
     }

@@ -5,7 +5,7 @@ use scenarios::Hold;
 use testbed::{Part, eventually};
 use tokio::time::Instant;
 
-use crate::stage::{Crew, OUTAGE, QUEUE, RETURN, settle_queue, turn, until_consumed, workers};
+use crate::stage::{Crew, OUTAGE, QUEUE, RETURN, settle_queue, turn, until_consumed};
 
 /// More than the workers' prefetched messages, so that some stay where they can be counted.
 const JOBS: usize = 5;
@@ -29,9 +29,7 @@ async fn jobs_are_accepted_and_done_while_rabbitmq_is_away() -> anyhow::Result<(
     until_consumed(turn.bed).await?;
     // Messages that arrive while no worker moves show that they are published; that they are gone at
     // the end shows that they are consumed, for nothing else takes them out of the queue.
-    for worker in workers() {
-        turn.bed.freeze(worker).await?;
-    }
+    turn.freeze(&turn.workers()).await?;
     let mut jobs = Vec::new();
     for _ in 0..JOBS {
         jobs.push(turn.start(&image).await?);
@@ -42,9 +40,7 @@ async fn jobs_are_accepted_and_done_while_rabbitmq_is_away() -> anyhow::Result<(
         Ok(())
     })
     .await?;
-    for worker in workers() {
-        turn.bed.thaw(worker).await?;
-    }
+    turn.thaw(&turn.workers()).await?;
     for job in &jobs {
         let document = turn.copies().until_replicated(job).await?;
         replicas.push(turn.replicas().expect_whole(&document, &image).await?);
@@ -65,9 +61,7 @@ async fn with_all_of_rabbitmqs_data_deleted_all_jobs_still_end() -> anyhow::Resu
     for job in [&running, &canceled] {
         hold.until_held(&turn.copies(), job).await?;
     }
-    for worker in workers() {
-        turn.bed.freeze(worker).await?;
-    }
+    turn.freeze(&turn.workers()).await?;
     turn.copies().cancel(&canceled).await?.expect_no_content()?;
     hold.release();
     let mut jobs = Vec::new();
@@ -78,9 +72,7 @@ async fn with_all_of_rabbitmqs_data_deleted_all_jobs_still_end() -> anyhow::Resu
     // Queues, messages and users: all that the broker knows.
     std::fs::remove_dir_all(turn.bed.directory().join("rabbitmq/mnesia"))?;
     turn.bed.start(Part::Rabbitmq).await?;
-    for worker in workers() {
-        turn.bed.thaw(worker).await?;
-    }
+    turn.thaw(&turn.workers()).await?;
 
     let mut replicas = Vec::new();
     for job in &jobs {

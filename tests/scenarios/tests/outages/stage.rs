@@ -5,9 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
-use scenarios::{Hold, Turn};
-use testbed::{Part, Region, TestBed, eventually};
-use tokio::sync::{Mutex, OnceCell};
+use scenarios::{Stage, Turn, quick_bed};
+use testbed::{Part, TestBed, eventually};
 
 /// How long a broker or store is away.
 ///
@@ -19,53 +18,32 @@ pub(crate) const OUTAGE: Duration = Duration::from_secs(60);
 /// How long those who were cut off may take to come back, when the longest pause is 10 s.
 pub(crate) const RETURN: Duration = Duration::from_secs(60);
 /// How many workers copy into `ot2`.
-pub(crate) const WORKERS: u16 = 2;
+const WORKERS: u16 = 2;
 
 /// The queue of `ot2`.
 pub(crate) const QUEUE: &str = "copy.ot2";
 
+/// A lease outlives what an outage of Redis costs at its beginning and end.
 const CONFIG: &str = "
-[gateway]
-requests_per_second = 2000
-request_burst = 10000
 [scheduler]
 lease_length = '10s'
-heartbeat = '1s'
 serving_gap = '5s'
-reconcile_every = '250ms'
-ticket_first = '2s'
-ticket_longest = '5s'
-retry_first = '500ms'
-retry_longest = '2s'
 [scheduler.limits]
 copies_per_tenant = 3
-[worker]
-poll_shortest = '1s'
-poll_longest = '2s'
-report_every = '200ms'
 [rabbitmq]
 heartbeat = '2s'
 ";
 
-static BED: OnceCell<TestBed> = OnceCell::const_new();
-static TURNS: Mutex<()> = Mutex::const_new(());
+static STAGE: Stage = Stage::new();
 
 /// This test's turn on the test bed.
 pub(crate) async fn turn() -> anyhow::Result<Turn> {
-    let builder = TestBed::builder()
-        .schedulers(2)
-        .workers(Region::Ot1, 0)
-        .workers(Region::Ot2, WORKERS)
-        .faulty_link(Hold::LINK)
-        .config(CONFIG);
-    let bed = BED
-        .get_or_try_init(async || {
-            let bed = builder.start().await?;
-            settle_queue(&bed).await?;
-            anyhow::Ok(bed)
-        })
-        .await?;
-    Turn::take(bed, &TURNS).await
+    let build = async || {
+        let bed = quick_bed(WORKERS).config(CONFIG).start().await?;
+        settle_queue(&bed).await?;
+        Ok(bed)
+    };
+    STAGE.turn(build).await
 }
 
 /// Has RabbitMQ write down what it knows.
@@ -101,11 +79,6 @@ pub(crate) async fn until_consumed(bed: &TestBed) -> anyhow::Result<()> {
         Ok(())
     })
     .await
-}
-
-/// All workers that copy into `ot2`.
-pub(crate) fn workers() -> impl Iterator<Item = Part> {
-    (1..=WORKERS).map(|number| Part::Worker(Region::Ot2, number))
 }
 
 /// Our services as they run now.

@@ -1,16 +1,15 @@
 //! A plan to a project of another Keystone, where its creator is who has the same name.
 
 use anyhow::{Context, ensure};
-use scenarios::{Copies, Plans, Replicas};
+use scenarios::{Copies, Plans, Replicas, quick_bed};
 use serde_json::json;
-use testbed::{NewImage, Region, TestBed};
+use testbed::{NewImage, Region};
 
-use crate::stage::{CONFIG, action_to, expect_run, jobs, points};
+use crate::stage::{action_to, expect_run, jobs, points};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_copies_to_a_project_that_another_keystone_knows() -> anyhow::Result<()> {
-    let bed = TestBed::builder().split_keystone().config(CONFIG);
-    let bed = bed.start().await?;
+    let bed = quick_bed(1).split_keystone().start().await?;
     let alice = bed.cloud("alice", Region::Ot1).await?;
     let there = bed.cloud("alice", Region::Ot2).await?;
     let image = alice.make_image(&NewImage::named("abroad", 1)).await?;

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
 use scenarios::Turn;
-use testbed::Part;
 use uuid::Uuid;
 
 use crate::stage::{
-    action, daily, expect_run, jobs, kill, leave, let_fire, newest_image, points, schedulers,
-    start, turn, until_replicas, workers,
+    action, daily, expect_run, jobs, leave, let_fire, newest_image, points, turn, until_replicas,
 };
 
 /// When the parts of a round are killed.
@@ -47,21 +45,23 @@ async fn each_fire_is_one_replica_whoever_is_killed() -> anyhow::Result<()> {
     let hardy = action(&turn, ("image_name", "hardy"), 2);
     let plan = turn.plans().create(&daily("hardy", &[hardy])).await?;
     let mut made: Vec<String> = Vec::new();
-    let first = || schedulers().take(1).chain(workers().take(1));
-    let rounds: [(Moment, Vec<Part>); 6] = [
-        (Moment::Due, schedulers().collect()),
-        (Moment::Due, schedulers().chain(workers()).collect()),
-        (Moment::Running, first().collect()),
-        (Moment::Running, schedulers().chain(workers()).collect()),
-        (Moment::Copying, schedulers().chain(workers()).collect()),
-        (Moment::Copied, schedulers().chain(workers()).collect()),
+    let (schedulers, workers) = (turn.schedulers(), turn.workers());
+    let all = [schedulers.clone(), workers.clone()].concat();
+    let first = vec![schedulers[0], workers[0]];
+    let rounds = [
+        (Moment::Due, &schedulers),
+        (Moment::Due, &all),
+        (Moment::Running, &first),
+        (Moment::Running, &all),
+        (Moment::Copying, &all),
+        (Moment::Copied, &all),
     ];
     for (moment, victims) in rounds {
         let image = newest_image(turn.here(), "hardy").await?;
         let due = let_fire(&turn, &plan).await?;
         until(&turn, &plan, &due, moment).await?;
-        kill(&turn, victims.iter().copied()).await?;
-        start(&turn, victims.iter().copied()).await?;
+        turn.kill(victims).await?;
+        turn.revive(victims).await?;
         let over = turn.plans().until_over(&plan, &due).await?;
         expect_run(&over, "success", &[])?;
         let copies = jobs(&over);

@@ -8,8 +8,8 @@ use serde_json::json;
 use testbed::NewImage;
 
 use crate::stage::{
-    action, daily, expect_run, fire, hold_a_run, jobs, kill, large_image, leave, newest_image,
-    points, schedulers, start, turn, until_replicas,
+    action, daily, expect_run, fire, hold_a_run, jobs, leave, newest_image, points, turn,
+    until_replicas,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,17 +73,17 @@ async fn the_last_good_replica_stays_when_its_owner_deleted_the_newer_one() -> a
     let good = points(&first).remove(0);
 
     // The same action of another image: one line of replicas.
-    let mut edited = by_id(&large_image(&turn).await?.id);
+    let mut edited = by_id(&turn.large_image().await?.id);
     edited["action_id"] = first["job_actions"][0]["action_id"].clone();
     let change = json!({"job_actions": [edited]});
     plans.patch(&plan, &change).await?.json(200)?;
     let (hold, job) = hold_a_run(&turn, &plan).await?;
-    kill(&turn, schedulers()).await?;
+    turn.kill(&turn.schedulers()).await?;
     hold.release();
     let newer = image_of_attempt(&job, 1)?;
     turn.until_revealed(&newer).await?;
     there.delete_image(&newer).await?;
-    start(&turn, schedulers()).await?;
+    turn.revive(&turn.schedulers()).await?;
 
     let said = plans.until(&plan, "said what stays", |plan| {
         plan["last_run"]["messages"].to_string().contains(&good)

@@ -5,8 +5,8 @@ use scenarios::{Plans, image_of_attempt};
 use serde_json::{Value, json};
 
 use crate::stage::{
-    action, daily, expect_run, hold_a_run, jobs, large_image, leave, let_fire, next_fire,
-    pass_a_day, replicas, turn,
+    action, daily, expect_run, hold_a_run, jobs, leave, let_fire, next_fire, pass_a_day, replicas,
+    turn,
 };
 
 async fn expect_told(
@@ -71,7 +71,7 @@ async fn a_plan_that_is_stopped_or_disabled_waits_until_it_is_told_otherwise() -
 #[tokio::test(flavor = "multi_thread")]
 async fn a_later_fire_is_skipped_and_an_abort_cancels_what_runs() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let image = large_image(&turn).await?;
+    let image = turn.large_image().await?;
     let plans = turn.plans();
     let written = daily("held", &[action(&turn, ("image_id", &image.id), 1)]);
     let plan = plans.create(&written).await?;
@@ -110,7 +110,7 @@ async fn a_later_fire_is_skipped_and_an_abort_cancels_what_runs() -> anyhow::Res
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_under_way_ends_by_itself_when_its_plan_is_stopped() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let image = large_image(&turn).await?;
+    let image = turn.large_image().await?;
     let plans = turn.plans();
     let written = daily("ends", &[action(&turn, ("image_id", &image.id), 1)]);
     let plan = plans.create(&written).await?;

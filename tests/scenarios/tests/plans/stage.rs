@@ -8,55 +8,28 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use reqwest::Method;
-use scenarios::{Hold, Plans, Turn, strings};
+use scenarios::{Hold, PATIENCE, Plans, Stage, Turn, quick_bed, strings};
 use serde_json::{Value, json};
-use testbed::{Cloud, MadeImage, NewImage, Part, Region, TestBed, eventually};
-use tokio::sync::{Mutex, OnceCell};
+use testbed::{Cloud, MadeImage, NewImage, Region, TestBed, eventually};
 
-/// How many schedulers there are.
-pub(crate) const SCHEDULERS: u16 = 2;
 /// How many workers copy into each region.
 const WORKERS: u16 = 2;
 
-/// What takes minutes or hours in production takes seconds here, in the same proportions.
-pub(crate) const CONFIG: &str = "
-[gateway]
-requests_per_second = 2000
-request_burst = 10000
-[scheduler]
-lease_length = '6s'
-heartbeat = '1s'
-serving_gap = '3s'
-reconcile_every = '250ms'
-retry_first = '500ms'
-retry_longest = '2s'
+/// Plans may fire every second, for tests that let time pass in the small.
+const CONFIG: &str = "
 [scheduler.limits]
 shortest_plan_period = '1s'
-[worker]
-poll_shortest = '500ms'
-poll_longest = '1s'
-report_every = '200ms'
-drain = '9s'
 ";
 
-/// How long something that happens behind a run may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-static BED: OnceCell<TestBed> = OnceCell::const_new();
-static TURNS: Mutex<()> = Mutex::const_new(());
-static LARGE: OnceCell<MadeImage> = OnceCell::const_new();
+static STAGE: Stage = Stage::new();
 
 /// This test's turn on the test bed, which has no plans and no replicas yet.
 pub(crate) async fn turn() -> anyhow::Result<Turn> {
-    let builder = TestBed::builder()
-        .schedulers(SCHEDULERS)
+    let builder = quick_bed(WORKERS)
         .workers(Region::Ot1, WORKERS)
-        .workers(Region::Ot2, WORKERS)
         .movable_plan_clock()
-        .faulty_link(Hold::LINK)
         .config(CONFIG);
-    let bed = BED.get_or_try_init(|| builder.start()).await?;
-    let turn = Turn::take(bed, &TURNS).await?;
+    let turn = STAGE.turn(|| builder.start()).await?;
     forget_plans(&turn).await?;
     for replica in replicas(&turn).await? {
         turn.there().delete_image(&replica).await?;
@@ -99,14 +72,7 @@ async fn forget_plans(turn: &Turn) -> anyhow::Result<()> {
 
 /// The ids of all images that the project copied to owns: what plans made, unless a test makes others.
 pub(crate) async fn replicas(turn: &Turn) -> anyhow::Result<BTreeSet<String>> {
-    let there = turn.there();
-    let images = there.images().await?;
-    let own = images
-        .iter()
-        .filter(|image| image["owner"] == there.project_id.as_str());
-    Ok(own
-        .filter_map(|image| image["id"].as_str().map(str::to_owned))
-        .collect())
+    turn.replicas().owned().await
 }
 
 /// Waits until the project copied to owns just these images: what a rotation removes, it removes behind the run.
@@ -225,12 +191,6 @@ pub(crate) async fn newest_image(owner: &Cloud, name: &str) -> anyhow::Result<Ma
     .await
 }
 
-/// A source image whose copy can be held; the same for all tests.
-pub(crate) async fn large_image(turn: &Turn) -> anyhow::Result<&'static MadeImage> {
-    let made = LARGE.get_or_try_init(|| turn.image("large", Hold::MEBIBYTES));
-    made.await
-}
-
 /// Tells a plan of the large image to start; its copy stands still in the middle until it is let go. Gives the job.
 pub(crate) async fn hold_a_run(turn: &Turn, plan: &str) -> anyhow::Result<(Hold<'static>, String)> {
     let hold = Hold::on(turn.bed)?;
@@ -243,30 +203,4 @@ pub(crate) async fn hold_a_run(turn: &Turn, plan: &str) -> anyhow::Result<(Hold<
     let job = jobs(&running).remove(0);
     hold.until_held(&turn.copies(), &job).await?;
     Ok((hold, job))
-}
-
-/// All schedulers.
-pub(crate) fn schedulers() -> impl Iterator<Item = Part> {
-    (1..=SCHEDULERS).map(Part::Scheduler)
-}
-
-/// All workers that copy into `ot2`.
-pub(crate) fn workers() -> impl Iterator<Item = Part> {
-    (1..=WORKERS).map(|number| Part::Worker(Region::Ot2, number))
-}
-
-/// Kills parts.
-pub(crate) async fn kill(turn: &Turn, parts: impl Iterator<Item = Part>) -> anyhow::Result<()> {
-    for part in parts {
-        turn.bed.kill(part).await?;
-    }
-    Ok(())
-}
-
-/// Starts parts that do not run.
-pub(crate) async fn start(turn: &Turn, parts: impl Iterator<Item = Part>) -> anyhow::Result<()> {
-    for part in parts {
-        turn.bed.start(part).await?;
-    }
-    Ok(())
 }

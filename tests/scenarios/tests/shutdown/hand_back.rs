@@ -2,38 +2,29 @@
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
-use scenarios::Hold;
-use testbed::{Part, Region, say};
+use testbed::say;
 use tokio::time::Instant;
 
-use crate::stage::{drain, expect_no_lost_lease, logged_at, turn};
+use crate::stage::{drain, logged_at, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_worker_starts_at_once_on_what_was_handed_back() -> anyhow::Result<()> {
     let turn = turn().await?;
-    let image = turn.image("handed on", Hold::MEBIBYTES).await?;
     // A copy that stands still cannot end within the drain.
-    let hold = Hold::on(turn.bed)?;
-    let job = turn.start(&image).await?;
-    hold.until_held(&turn.copies(), &job).await?;
-    let workers = [1, 2].map(|number| Part::Worker(Region::Ot2, number));
-    let mut at_work = workers.into_iter().filter(|worker| {
-        let log = turn.bed.log(*worker).unwrap_or_default();
-        log.lines()
-            .any(|line| line.contains("a unit is granted") && line.contains(&job))
-    });
-    let worker = at_work.next().context("nobody was granted the copy")?;
-    let other = workers[usize::from(worker == workers[0])];
+    let (hold, job) = turn.hold_a_copy().await?;
+    let worker = turn.worker_of(&job, 1)?;
+    let mut others = turn.workers().into_iter().filter(|other| *other != worker);
+    let other = others.next().context("there are two")?;
 
     let told = Instant::now();
     drain(turn.bed, worker).await?;
     let drained = told.elapsed();
     let granted = ["a unit is granted", job.as_str(), "job.attempt=2 "];
-    let granted = logged_at(turn.bed, other, &granted).await?;
+    let granted = logged_at(&turn, other, &granted).await?;
     let handed_back = ["the unit is handed back", job.as_str()];
-    let handed_back = logged_at(turn.bed, worker, &handed_back).await?;
+    let handed_back = logged_at(&turn, worker, &handed_back).await?;
     let told_off = ["the units that still run are handed back"];
-    let told_off = logged_at(turn.bed, worker, &told_off).await?;
+    let told_off = logged_at(&turn, worker, &told_off).await?;
     hold.release();
     let milliseconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_millis();
     say(format_args!(
@@ -46,8 +37,11 @@ async fn another_worker_starts_at_once_on_what_was_handed_back() -> anyhow::Resu
 
     let document = turn.copies().until_replicated(&job).await?;
     ensure!(document["attempt"] == 2, "{document}");
-    let replica = turn.replicas().expect_whole(&document, &image).await?;
-    expect_no_lost_lease(turn.bed)?;
+    let replica = turn
+        .replicas()
+        .expect_whole(&document, turn.large_image().await?)
+        .await?;
+    turn.expect_no_lost_lease(None)?;
     turn.bed.start(worker).await?;
     turn.leave(&[replica]).await
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use reqwest::Method;
-use scenarios::{Answer, Copies, EventStream, is_final};
+use scenarios::{Answer, Copies, EventStream, PATIENCE, is_final};
 use serde_json::Value;
 use testbed::{Cloud, MadeImage, eventually};
 use tokio::task::JoinSet;
@@ -15,8 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Pause between two looks at a job.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long the callers may take to get some more answers, or the listener to hear of an end.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The callers.
 pub(crate) struct Load {

@@ -5,7 +5,7 @@ use testbed::say;
 use tokio::time::Instant;
 
 use crate::load::Load;
-use crate::stage::{drain, everything, expect_no_lost_lease, turn};
+use crate::stage::{drain, everything, turn};
 
 /// What the callers copy, in MiB: some end at once, some are caught in the middle.
 const SIZES: [u64; 5] = [1, 1, 2, 24, 48];
@@ -48,6 +48,6 @@ async fn a_rolling_restart_of_everything_costs_callers_no_error_and_no_job() -> 
         let document = turn.copies().until_replicated(job).await?;
         replicas.push(turn.replicas().expect_whole(&document, image).await?);
     }
-    expect_no_lost_lease(turn.bed)?;
+    turn.expect_no_lost_lease(None)?;
     turn.leave(&replicas).await
 }

@@ -104,7 +104,8 @@ fn launch(site: &Site, part: Part, program: &str, own: &str) -> anyhow::Result<L
 /// The common settings, the part's own, and then what the test bed's owner lays over them.
 fn write_configuration(site: &Site, part: Part, own: &str, path: &Path) -> anyhow::Result<()> {
     let mut config: Table = common(site)?.parse()?;
-    let mut layers = vec![own, site.options.config.as_str()];
+    let mut layers = vec![own];
+    layers.extend(site.options.config.iter().map(String::as_str));
     if let Some(layer) = site.options.part_config.get(&part.to_string()) {
         layers.push(layer);
     }
