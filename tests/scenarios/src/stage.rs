@@ -1,10 +1,11 @@
-//! The test bed of a test binary that its tests may break: they take turns on it, and one that failed spoils nothing for
-//! the next.
+//! The test beds of a test binary that its tests may break: they take turns, and one that failed spoils nothing for the
+//! next.
 
 use std::time::Duration;
 
+use anyhow::Context;
 use testbed::{Builder, GlanceOptions, MadeImage, Options, Part, Region, TestBed};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, OnceCell, Semaphore, SemaphorePermit};
 
 use crate::{Hold, Replicas, Turn};
 
@@ -40,12 +41,27 @@ const STANDSTILL: Duration = Duration::from_secs(600);
 /// How long a lease lasts on a [`quick_bed`].
 pub const LEASE: Duration = Duration::from_secs(6);
 
-/// A test bed to play on, in a `static` of the test binary. Never dropped: it ends when the process does.
+/// Test beds to play on, in a `static` of the test binary. Never dropped: they end when the process does.
+///
+/// Tests wait more than they work, so a binary with many of them is over sooner with two.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Stage<const BEDS: usize = 1> {
+    places: [Place; BEDS],
+    free: Semaphore,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Place {
     bed: OnceCell<(TestBed, Options)>,
     large: OnceCell<MadeImage>,
     turns: Mutex<LastTurn>,
+}
+
+/// A turn as it is held; the place is free before the next may look for one.
+pub(crate) struct Held {
+    pub(crate) last: MutexGuard<'static, LastTurn>,
+    _free: SemaphorePermit<'static>,
 }
 
 /// How the turn before ended.
@@ -83,18 +99,17 @@ pub fn holdable_bed(workers: u16) -> Builder {
 
 // === impl Stage ===
 
-impl Stage {
+impl<const BEDS: usize> Stage<BEDS> {
     /// A stage on which nothing stands yet.
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            bed: OnceCell::const_new(),
-            large: OnceCell::const_new(),
-            turns: Mutex::const_new(LastTurn::Left),
+            places: [const { Place::empty() }; BEDS],
+            free: Semaphore::const_new(BEDS),
         }
     }
 
-    /// Waits for a test's turn; the first builds the test bed. Everything runs then, and is as it was at first.
+    /// Waits for a test's turn; the first on a place builds the test bed. Everything runs then, and is as it was at first.
     ///
     /// # Errors
     /// When the test bed cannot be built or brought back to its beginning.
@@ -102,24 +117,39 @@ impl Stage {
         &'static self,
         build: impl AsyncFnOnce() -> anyhow::Result<TestBed>,
     ) -> anyhow::Result<Turn> {
-        let mut last = self.turns.lock().await;
+        let free = self.free.acquire().await?;
+        let places = self.places.iter();
+        let mut taken = places.filter_map(|place| Some((place, place.turns.try_lock().ok()?)));
+        let (place, mut last) = taken.next().context("a permit for every place")?;
         let build = async || {
             let bed = build().await?;
             let options = bed.options();
             anyhow::Ok((bed, options))
         };
-        let (bed, options) = self.bed.get_or_try_init(build).await?;
+        let (bed, options) = place.bed.get_or_try_init(build).await?;
         if *last == LastTurn::Broke {
             restore(bed, options).await?;
         }
         *last = LastTurn::Broke;
-        Turn::begin(bed, &self.large, last).await
+        Turn::begin(bed, &place.large, Held { last, _free: free }).await
     }
 }
 
-impl Default for Stage {
+impl<const BEDS: usize> Default for Stage<BEDS> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    const fn empty() -> Self {
+        Self {
+            bed: OnceCell::const_new(),
+            large: OnceCell::const_new(),
+            turns: Mutex::const_new(LastTurn::Left),
+        }
     }
 }
 
@@ -127,7 +157,6 @@ impl Default for Stage {
 /// frozen, ended, configured or set at run time is undone, its jobs are forgotten and its images removed.
 async fn restore(bed: &TestBed, options: &Options) -> anyhow::Result<()> {
     bed.change_options(|now| *now = options.clone())?;
-    let lone_redis = options.redis_replicas == 0;
     for (part, pid) in bed.parts().await? {
         if pid.is_some() {
             bed.thaw(part).await?;
@@ -136,9 +165,10 @@ async fn restore(bed: &TestBed, options: &Options) -> anyhow::Result<()> {
             }
         }
     }
+    let data = bed.directory().join(Part::Redis.to_string());
     // Sentinels and replicas hold what they have for the truth.
-    if lone_redis {
-        std::fs::remove_dir_all(bed.directory().join(Part::Redis.to_string()))?;
+    if options.redis_replicas == 0 && data.exists() {
+        std::fs::remove_dir_all(data)?;
     }
     for (part, pid) in bed.parts().await? {
         if pid.is_none() {
@@ -151,6 +181,3 @@ async fn restore(bed: &TestBed, options: &Options) -> anyhow::Result<()> {
     }
     Ok(())
 }
-
-/// The turn as it is held.
-pub(crate) type Held = MutexGuard<'static, LastTurn>;

@@ -5,7 +5,6 @@ mod logs;
 
 use anyhow::{Context, ensure};
 use testbed::{Cloud, MadeImage, NewImage, Region, TestBed, eventually};
-
 use tokio::sync::OnceCell;
 
 use crate::stage::{Held, LastTurn};
@@ -47,7 +46,7 @@ impl Turn {
             self.there.delete_image(image).await?;
         }
         self.bed.check_leftovers().await?;
-        *self.held = LastTurn::Left;
+        *self.held.last = LastTurn::Left;
         Ok(())
     }
 

@@ -1,12 +1,12 @@
 //! The test bed of this binary: real Glances behind fronts that misbehave on demand, and what an operator sees.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use scenarios::{Stage, Turn};
 use serde_json::Value;
 use testbed::{GlanceOptions, MadeImage, Part, Region, TestBed};
-use tokio::sync::OnceCell;
 
 use crate::front::Front;
 
@@ -50,7 +50,7 @@ idle_timeout = '12s'
 pub(crate) const UPLOAD_PATIENCE: Duration = Duration::from_secs(4);
 
 static STAGE: Stage = Stage::new();
-static FRONTS: OnceCell<Fronts> = OnceCell::const_new();
+static FRONTS: OnceLock<Fronts> = OnceLock::new();
 
 /// The fronts that our services find in their configuration in the place of Glance.
 pub(crate) struct Fronts {
@@ -64,19 +64,16 @@ pub(crate) struct Fronts {
 
 /// This test's turn on the test bed.
 pub(crate) async fn turn() -> anyhow::Result<(Turn, &'static Fronts)> {
-    let open = async || {
-        anyhow::Ok(Fronts {
-            gateway: Front::open()?,
-            source: Front::open()?,
-            destination: Front::open()?,
-        })
-    };
-    let fronts = FRONTS.get_or_try_init(open).await?;
-    let turn = STAGE.turn(|| start(fronts)).await?;
-    Ok((turn, fronts))
+    let turn = STAGE.turn(start).await?;
+    Ok((turn, FRONTS.get().context("no fronts")?))
 }
 
-async fn start(fronts: &Fronts) -> anyhow::Result<TestBed> {
+async fn start() -> anyhow::Result<TestBed> {
+    let fronts = Fronts {
+        gateway: Front::open()?,
+        source: Front::open()?,
+        destination: Front::open()?,
+    };
     let at = |region: &str, front: &Front| {
         format!("[regions.{region}]\nglance_url = '{}'\n", front.url())
     };
@@ -100,6 +97,7 @@ async fn start(fronts: &Fronts) -> anyhow::Result<TestBed> {
     ] {
         front.before(&bed.cloud("admin", region).await?.glance_url);
     }
+    FRONTS.get_or_init(|| fronts);
     Ok(bed)
 }
 

@@ -20,12 +20,15 @@ use scenarios::Hold;
 use testbed::{Region, TestBed};
 use tokio::sync::OnceCell;
 
-/// What the destinations refuse, a request rate that dozens of polling tests stay below, and event
-/// streams and reports at a pace that a test can wait for.
+/// What the destinations refuse, a request rate and a deadline that dozens of polling tests stay below on a busy
+/// machine, and event streams and reports at a pace that a test can wait for.
 const CONFIG: &str = "
 [gateway]
 requests_per_second = 2000
 request_burst = 10000
+request_deadline = '2m'
+drain = '3m'
+termination_grace_period = '4m'
 sse_keep_alive = '500ms'
 [worker]
 report_every = '100ms'

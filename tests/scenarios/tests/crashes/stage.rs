@@ -1,4 +1,4 @@
-//! The test bed of this binary.
+//! The test beds of this binary.
 
 use scenarios::{Stage, Turn, quick_bed};
 use serde_json::Value;
@@ -9,7 +9,7 @@ const WORKERS: u16 = 3;
 /// The Glance that is read, which has no part in cleaning a destination.
 pub(crate) const SOURCE: Part = Part::Glance(Region::Ot1);
 
-static STAGE: Stage = Stage::new();
+static STAGE: Stage<2> = Stage::new();
 
 /// This test's turn on the test bed.
 pub(crate) async fn turn() -> anyhow::Result<Turn> {

@@ -1,7 +1,7 @@
 //! What is accepted outlives the loss of whatever may be lost; and when Redis is such that it would not, or did not, the
 //! service says so.
 //!
-//! One test bed with one Redis, on which the tests take turns. What happens to several is in `failover`.
+//! Test beds with one Redis each, on which the tests take turns. What happens to several is in `failover`.
 
 mod doubt;
 mod failed;

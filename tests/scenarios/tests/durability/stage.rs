@@ -1,4 +1,4 @@
-//! The test bed of this binary, and what its Redis is set up like.
+//! The test beds of this binary, and what its Redis is set up like.
 
 use scenarios::{PATIENCE, Stage, Turn, quick_bed};
 use testbed::{MadeImage, Part, TestBed, eventually};
@@ -13,7 +13,7 @@ lease_length = '10s'
 serving_gap = '5s'
 ";
 
-static STAGE: Stage = Stage::new();
+static STAGE: Stage<2> = Stage::new();
 
 /// This test's turn on the test bed, whose Redis loses nothing.
 pub(crate) async fn turn() -> anyhow::Result<Turn> {

@@ -12,11 +12,14 @@ use crate::callers::{self, Caller};
 use crate::collector::Collector;
 use crate::request::{About, Api};
 
-/// Rates that the walk stays below.
+/// Rates and a deadline that the walk stays below.
 const CONFIG: &str = "
 [gateway]
 requests_per_second = 100000
 request_burst = 100000
+request_deadline = '2m'
+drain = '3m'
+termination_grace_period = '4m'
 [scheduler.limits]
 plans_per_tenant = 10000
 ";

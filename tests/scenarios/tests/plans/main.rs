@@ -1,7 +1,8 @@
 //! Plans on real servers: copies that are made again and again, on a clock that the tests move.
 //!
-//! One test bed with two schedulers and two workers a region. The tests take turns on it, for there is but one clock
-//! of plans; each ends without plans, and with nothing left behind. One more test bed has a Keystone for each region.
+//! Two test beds, each with two schedulers and two workers a region. The tests take turns on them, for each has but one
+//! clock of plans; each test ends without plans, and with nothing left behind. One more test bed has a Keystone for each
+//! region.
 
 mod cloud_split;
 mod destinations;

@@ -1,4 +1,4 @@
-//! The test bed of this binary, the plans that its tests write, and how time passes for them.
+//! The test beds of this binary, the plans that its tests write, and how time passes for them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const CONFIG: &str = "
 shortest_plan_period = '1s'
 ";
 
-static STAGE: Stage = Stage::new();
+static STAGE: Stage<2> = Stage::new();
 
 /// This test's turn on the test bed, which has no plans and no replicas yet.
 pub(crate) async fn turn() -> anyhow::Result<Turn> {
