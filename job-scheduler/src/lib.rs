@@ -35,6 +35,7 @@ pub mod plans;
 mod progress_stream;
 mod quarantine;
 pub mod reconciler;
+mod scheduler;
 mod server;
 mod serving;
 pub mod settings;
@@ -49,4 +50,5 @@ mod viewer;
 pub mod watch;
 pub mod work_service;
 
-pub use server::{Scheduler, run};
+pub use scheduler::Scheduler;
+pub use server::run;
