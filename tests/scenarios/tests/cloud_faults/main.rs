@@ -2,7 +2,7 @@
 //! that end too early. Who asks for a copy is told what is wrong; an accepted copy comes through or
 //! ends with a reason.
 //!
-//! The tests break their common test bed, so they run one at a time.
+//! The tests break their test beds, so they take turns on two.
 
 mod outages;
 mod quota;
@@ -11,9 +11,8 @@ mod tokens;
 
 use std::time::Duration;
 
-use scenarios::Hold;
+use scenarios::{Hold, Stage};
 use testbed::{Cloud, GlanceOptions, MadeImage, NewImage, Region, TestBed};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// Short enough to wait for its end while a copy is under way.
 const TOKEN_EXPIRATION: Duration = Duration::from_secs(40);
@@ -25,32 +24,27 @@ const CONFIG: &str = "[copy]\nidle_timeout = '3m'\n";
 /// In Glance's own notation; the project's images in `ot2` together may not be larger.
 const QUOTA: &str = "200MB";
 
-static BED: OnceCell<TestBed> = OnceCell::const_new();
-static TURN: Mutex<()> = Mutex::const_new(());
+static STAGE: Stage<2> = Stage::new();
 
-/// A test's turn on the test bed of this binary, which is as it should be at its beginning and end.
+/// A test's turn on a test bed of this binary, with tokens that live as long as they are needed.
 struct Turn {
     bed: &'static TestBed,
-    _turn: MutexGuard<'static, ()>,
+    turn: scenarios::Turn,
 }
 
 impl Turn {
-    /// Waits for the turn; what a failed test before left broken runs again.
+    /// Waits for the turn.
     async fn take() -> anyhow::Result<Self> {
-        let turn = TURN.lock().await;
-        let bed = BED.get_or_try_init(start).await?;
-        for (part, pid) in bed.parts().await? {
-            match pid {
-                Some(_) => bed.thaw(part).await?,
-                None => bed.start(part).await?,
-            }
-        }
-        Ok(Self { bed, _turn: turn })
+        let turn = STAGE.turn(start).await?;
+        Ok(Self {
+            bed: turn.bed,
+            turn,
+        })
     }
 
     /// Ends the turn: nothing may be left of it.
     async fn end(self) -> anyhow::Result<()> {
-        self.bed.check_leftovers().await
+        self.turn.leave(&[]).await
     }
 
     /// Alice in the source region, with a new token.
