@@ -153,14 +153,16 @@ impl Place {
     }
 }
 
-/// Starts the store and our services anew, with the options that the test bed had at first: what a failed test has
+/// Starts the store, our services and Glances that are set up otherwise anew, with the options that the test bed had at first: what a failed test has
 /// frozen, ended, configured or set at run time is undone, its jobs are forgotten and its images removed.
 async fn restore(bed: &TestBed, options: &Options) -> anyhow::Result<()> {
+    let other_glances = bed.options().glance != options.glance;
     bed.change_options(|now| *now = options.clone())?;
     for (part, pid) in bed.parts().await? {
         if pid.is_some() {
             bed.thaw(part).await?;
-            if part.is_service() || part == Part::Redis {
+            let is_other = other_glances && matches!(part, Part::Glance(_));
+            if part.is_service() || part == Part::Redis || is_other {
                 bed.kill(part).await?;
             }
         }
