@@ -91,6 +91,14 @@ impl Share {
         self.copy.limit(&self.copy.memory.state())
     }
 
+    /// Whether so many bytes more would leave half of everything free.
+    pub(super) fn has_plenty(&self, bytes: usize) -> bool {
+        let state = self.copy.memory.state();
+        let held = self.copy.held.load(Ordering::Relaxed);
+        (held + bytes) * 2 <= self.copy.limit(&state)
+            && (state.held + bytes) * 2 <= self.copy.memory.total
+    }
+
     /// Charges so many bytes, if there is room for them. What an upload waits for is charged in any case.
     pub(super) fn charge(&self, bytes: usize, is_waited_for: bool) -> Option<Charge> {
         let copy = &self.copy;

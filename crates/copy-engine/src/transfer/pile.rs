@@ -1,7 +1,8 @@
 //! Bytes that wait, in order, charged with the memory that they keep.
 //!
-//! A frame is cut from a read buffer and keeps all of it alive. One that fills most of it waits as it is; smaller ones are
-//! copied together, else a slow line would hold many times what it has brought.
+//! A frame is cut from a read buffer and keeps all of it alive. One that fills most of it waits as it is, and so does any
+//! while there is plenty of memory; else smaller ones are copied together, or a slow line would hold many times what it
+//! has brought.
 
 use std::collections::VecDeque;
 
@@ -38,7 +39,9 @@ impl Pile {
     /// Takes a frame, if there is memory for it. A frame that is waited for does not stay, so it is not copied.
     pub(super) fn push(&mut self, frame: &Frame, share: &Share, is_waited_for: bool) -> bool {
         let length = frame.bytes.len();
-        let stays_whole = length * 2 >= frame.buffer || (is_waited_for && self.is_empty());
+        let stays_whole = length * 2 >= frame.buffer
+            || (is_waited_for && self.is_empty())
+            || share.has_plenty(frame.buffer);
         if stays_whole {
             let Some(charge) = share.charge(frame.buffer.max(length), is_waited_for) else {
                 return false;
@@ -112,7 +115,7 @@ mod tests {
 
     #[test]
     fn small_frames_share_a_piece_and_large_ones_stay_whole() {
-        let share = share(4 * BUFFER);
+        let share = share(BUFFER + 2 * PIECE);
         let mut pile = Pile::default();
         for byte in 1..=3 {
             assert!(pile.push(&frame(byte, 1000), &share, false));
@@ -149,6 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_copied_while_there_is_plenty() {
+        let share = share(4 * BUFFER);
+        let mut pile = Pile::default();
+        let frames = [1, 2, 3].map(|byte| frame(byte, 10));
+        for frame in &frames {
+            assert!(pile.push(frame, &share, false));
+        }
+        let mut is_copied = frames.iter().map(|frame| {
+            let (bytes, _) = pile.pop().expect("a piece");
+            bytes.as_ptr() != frame.bytes.as_ptr()
+        });
+        assert!(is_copied.by_ref().take(2).all(|copied| !copied));
+        assert!(is_copied.all(|copied| copied));
+    }
+
+    #[test]
     fn what_is_waited_for_goes_through_as_it_came() {
         let share = share(BUFFER);
         let mut pile = Pile::default();
@@ -160,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_pile_is_put_behind_another() {
-        let share = share(4 * BUFFER);
+        let share = share(BUFFER);
         let (mut first, mut second) = (Pile::default(), Pile::default());
         for (pile, byte) in [(&mut first, 1), (&mut second, 2)] {
             assert!(pile.push(&frame(byte, 10), &share, false));
