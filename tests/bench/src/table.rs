@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::plan::{MIB, Wanted};
-use crate::reading::Reading;
+use crate::reading::{Mover, Reading};
 use crate::sheet::Sheet;
 use crate::statistics::Spread;
 use crate::ways::Way;
@@ -36,16 +36,20 @@ pub(crate) fn of_sheet(sheet: &Sheet) -> String {
         row(&mut text, sheet, way, &readings, Some(ratios));
     }
     let jobs = sheet.pairs.iter().filter(|pair| pair.way == Way::Job);
-    let control = Spread::of(jobs.map(|pair| pair.reading.control));
+    let control: Vec<f64> = jobs.map(|pair| pair.reading.control).collect();
+    let control = match &control[..] {
+        [] => String::new(),
+        times => format!(
+            " Gateway, scheduler and their relay used {} CPU-s meanwhile for the jobs; the idle worker has {:.1} MiB.",
+            Spread::of(times.iter().copied()).cell(2),
+            mebibytes(sheet.idle)
+        ),
+    };
     // Writing to a String cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "\nMedian (least–most). Rounds measured once more because their raw upload was off: {}; still off at the end: {}. \
-         Gateway, scheduler and their relay used {} CPU-s meanwhile for the jobs. The idle worker has {:.1} MiB.\n",
-        sheet.repeated,
-        sheet.doubtful,
-        control.cell(2),
-        mebibytes(sheet.idle),
+        "\nMedian (least–most). Rounds measured once more because their raw upload was off: {}; still off at the end: {}.{control}",
+        sheet.repeated, sheet.doubtful,
     );
     text
 }
@@ -66,16 +70,21 @@ fn row(text: &mut String, sheet: &Sheet, way: Way, readings: &[Reading], ratios:
     let of = |value: fn(&Reading) -> f64| Spread::of(readings.iter().map(value));
     let gibibytes = gibibytes(&sheet.wanted);
     let a_gibibyte = Spread::of(readings.iter().map(|reading| reading.mover / gibibytes));
+    // What a Glance moves itself is in its own column.
+    let own = |cell: String| match way.mover() {
+        Mover::Programs | Mover::Worker => cell,
+        Mover::Glance => "–".to_owned(),
+    };
     let cells = [
         way.name().to_owned(),
         readings.len().to_string(),
         of(|reading| reading.wall).cell(2),
         ratios.map_or_else(|| "1".to_owned(), |ratios| ratios.cell(3)),
-        of(|reading| reading.mover).cell(2),
-        a_gibibyte.cell(2),
+        own(of(|reading| reading.mover).cell(2)),
+        own(a_gibibyte.cell(2)),
         of(|reading| reading.source).cell(2),
         of(|reading| reading.destination).cell(2),
-        of(|reading| mebibytes(reading.peak)).cell(1),
+        own(of(|reading| mebibytes(reading.peak)).cell(1)),
     ];
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
@@ -94,4 +103,41 @@ pub(crate) fn mebibytes(bytes: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "see above")]
 pub(crate) fn as_float(number: u64) -> f64 {
     number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sheet::Pair;
+
+    #[test]
+    fn a_row_has_a_cell_for_each_column_and_an_import_no_mover() {
+        let reading = Reading {
+            wall: 2.0,
+            ..Reading::default()
+        };
+        let pairs = [Way::Import, Way::Job].map(|way| Pair {
+            way,
+            reading,
+            floor: reading,
+        });
+        let text = of_sheet(&Sheet {
+            wanted: Wanted {
+                size: 1024 * MIB,
+                at_once: 1,
+                demand: vec![(Way::Import, 1), (Way::Job, 1)],
+            },
+            floors: vec![reading],
+            pairs: pairs.to_vec(),
+            repeated: 0,
+            doubtful: 0,
+            idle: 0,
+        });
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), 5);
+        for row in &rows {
+            assert_eq!(row.matches('|').count(), HEAD.len() + 1, "{row}");
+        }
+        assert_eq!(rows[3].matches("| – ").count(), 3, "{}", rows[3]);
+    }
 }

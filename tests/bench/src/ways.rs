@@ -58,7 +58,8 @@ impl Way {
         }
     }
 
-    fn mover(self) -> Mover {
+    /// Who moves the bytes.
+    pub(crate) fn mover(self) -> Mover {
         match self {
             Self::Upload | Self::Download | Self::Pipe | Self::Client => Mover::Programs,
             Self::Import => Mover::Glance,
