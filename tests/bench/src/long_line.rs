@@ -46,25 +46,26 @@ struct Row {
     connections: u64,
 }
 
-/// Measures everything and gives the tables.
+/// Measures everything, and prints each table as soon as it is there.
 ///
 /// # Errors
 /// When a server can't be started or a copy fails.
-pub(crate) async fn measure(wanted: Wanted) -> anyhow::Result<String> {
+pub(crate) async fn measure(wanted: Wanted) -> anyhow::Result<()> {
     openstack::install_crypto_provider();
-    let mut text = String::new();
-    let rows = into_glance(wanted).await?;
-    let title = "10 MiB/s and 80 ms a connection, into a real Glance";
-    table(&mut text, title, &rows);
     let large = Source::start(wanted.large).await?;
+    println!("{}", caps::measure(&large, wanted.cap_seconds).await?);
     for with_tls in [false, true] {
         let rows = into_sink(&large, with_tls, wanted).await?;
         let tls = if with_tls { ", TLS on both sides" } else { "" };
         let title = format!("20 MiB/s and 80 ms a connection, into a sink that counts{tls}");
-        table(&mut text, &title, &rows);
+        println!("{}", table(&title, &rows));
     }
-    text.push_str(&caps::measure(&large, wanted.cap_seconds).await?);
-    Ok(text)
+    // Its bytes are in memory.
+    drop(large);
+    let rows = into_glance(wanted).await?;
+    let title = "10 MiB/s and 80 ms a connection, into a real Glance";
+    println!("{}", table(title, &rows));
+    Ok(())
 }
 
 /// So many streams, for all of a copy.
@@ -154,7 +155,8 @@ async fn into_sink(source: &Source, with_tls: bool, wanted: Wanted) -> anyhow::R
 }
 
 /// The first row is what the others are compared with.
-fn table(text: &mut String, title: &str, rows: &[Row]) {
+fn table(title: &str, rows: &[Row]) -> String {
+    let mut text = String::new();
     let rate = |row: &Row| mebibytes(row.size) / row.wall.as_secs_f64();
     let one = rows.first().map_or(1.0, rate);
     // Writing to a String cannot fail.
@@ -175,7 +177,7 @@ fn table(text: &mut String, title: &str, rows: &[Row]) {
             row.connections
         );
     }
-    text.push('\n');
+    text
 }
 
 /// Per cent by which something is off.

@@ -131,7 +131,7 @@ async fn run(plan: &Plan) -> anyhow::Result<()> {
         println!("{}", alone::measure(wanted).await?);
     }
     if let Some(wanted) = plan.line {
-        println!("{}", long_line::measure(wanted).await?);
+        long_line::measure(wanted).await?;
     }
     dispatched
 }

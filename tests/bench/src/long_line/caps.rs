@@ -77,6 +77,5 @@ pub(crate) async fn measure(source: &Source, seconds: u64) -> anyhow::Result<Str
         ended = copy()?.run() => anyhow::bail!("a copy ended early: {ended:?}"),
         () = measuring => {}
     }
-    text.push('\n');
     Ok(text)
 }
