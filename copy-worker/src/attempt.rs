@@ -93,6 +93,7 @@ impl Attempt {
     pub(crate) fn outcome(&self, end: UnitEnd) -> Option<Outcome> {
         match end {
             UnitEnd::Replicated { image } => Some(Outcome::Replicated { image }),
+            UnitEnd::Reused { image } => Some(Outcome::Reused { image }),
             UnitEnd::Resolved(images) => Some(Outcome::Resolved { images }),
             UnitEnd::Removed(fate) => Some(Outcome::Removed(fate)),
             UnitEnd::OrphansFound(found) => Some(Outcome::OrphansFound(found)),

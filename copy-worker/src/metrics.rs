@@ -32,6 +32,7 @@ struct EndLabels {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Replicated,
+    Reused,
     Resolved,
     Removed,
     OrphansFound,
@@ -129,6 +130,7 @@ impl End {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Replicated => "replicated",
+            Self::Reused => "reused",
             Self::Resolved => "resolved",
             Self::Removed => "removed",
             Self::OrphansFound => "orphans_found",
@@ -147,6 +149,7 @@ impl From<&Outcome> for End {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Replicated { .. } => Self::Replicated,
+            Outcome::Reused { .. } => Self::Reused,
             Outcome::Resolved { .. } => Self::Resolved,
             Outcome::Removed(_) => Self::Removed,
             Outcome::OrphansFound(_) => Self::OrphansFound,

@@ -93,21 +93,32 @@ async fn heart_failure(beating: &mut AbortOnDropHandle<()>) -> Failure {
 
 /// Reports the end and does what the answer asks for. Returns what became of the unit.
 async fn tell(workshop: &Workshop, attempt: &Attempt, ended: UnitEnd) -> End {
-    let Some(outcome) = attempt.outcome(ended) else {
+    let Some(mut outcome) = attempt.outcome(ended) else {
         info!("another attempt has taken over; nothing is touched any more");
         return End::Superseded;
     };
-    log_end(&outcome);
-    let end = End::from(&outcome);
-    match report_end(workshop, &attempt.finish(outcome)).await {
-        Some(FinishVerdict::Committed) => end,
-        Some(FinishVerdict::Superseded) => End::Superseded,
-        Some(FinishVerdict::Discard) => match attempt.grant.unit.copy() {
-            Some(spec) => discard(workshop, attempt, spec).await,
-            // Said of copies only; an errand has made nothing.
-            None => End::Discarded,
-        },
-        None => End::Unreported,
+    loop {
+        log_end(&outcome);
+        let end = End::from(&outcome);
+        match report_end(workshop, &attempt.finish(outcome.clone())).await {
+            Some(FinishVerdict::Committed) => return end,
+            Some(FinishVerdict::Superseded) => return End::Superseded,
+            Some(FinishVerdict::Discard) => {
+                return match attempt.grant.unit.copy() {
+                    Some(spec) => discard(workshop, attempt, spec).await,
+                    // Said of copies only; an errand has made nothing.
+                    None => End::Discarded,
+                };
+            }
+            Some(FinishVerdict::LookAgain) => match (attempt.grant.unit.copy(), &outcome) {
+                (Some(spec), Outcome::Reused { image }) => {
+                    outcome = units::look_again(workshop, attempt, spec, *image).await;
+                }
+                // Said of nothing else.
+                _ => return End::Unreported,
+            },
+            None => return End::Unreported,
+        }
     }
 }
 
@@ -116,7 +127,11 @@ async fn discard(workshop: &Workshop, attempt: &Attempt, spec: &CopySpec) -> End
     info!("the job was canceled meanwhile; what was copied is removed");
     match units::discard(workshop, attempt, spec).await {
         Ended::Stopped => End::Superseded,
-        Ended::Cleaned | Ended::HandedBack | Ended::Failed(_) | Ended::Replicated { .. } => {
+        Ended::Cleaned
+        | Ended::HandedBack
+        | Ended::Failed(_)
+        | Ended::Replicated { .. }
+        | Ended::Reused { .. } => {
             match report_end(workshop, &attempt.finish(Outcome::Cleaned)).await {
                 Some(_) => End::Discarded,
                 None => End::Unreported,
@@ -128,6 +143,9 @@ async fn discard(workshop: &Workshop, attempt: &Attempt, spec: &CopySpec) -> End
 fn log_end(outcome: &Outcome) {
     match outcome {
         Outcome::Replicated { image } => info!(image.id = %image, "the image is replicated"),
+        Outcome::Reused { image } => {
+            info!(image.id = %image, "an identical image stands for the copy")
+        }
         Outcome::Resolved { images } => info!(images = images.len(), "the fire is resolved"),
         Outcome::Removed(ReplicaFate::Gone) => info!("the image is gone"),
         Outcome::Removed(ReplicaFate::Kept(why)) => info!(reason = why, "the image stays"),

@@ -10,6 +10,8 @@ use crate::units::ErrandEnd;
 pub(crate) enum UnitEnd {
     /// The image is verified and visible.
     Replicated { image: ImageId },
+    /// Nothing was made: an identical image is there already.
+    Reused { image: ImageId },
     /// The images of a plan's fire are found.
     Resolved(Vec<ResolvedImage>),
     /// It is settled what becomes of a replica, or an orphan.
@@ -30,6 +32,7 @@ impl From<Ended> for UnitEnd {
     fn from(ended: Ended) -> Self {
         match ended {
             Ended::Replicated { image } => Self::Replicated { image },
+            Ended::Reused { image } => Self::Reused { image },
             Ended::Failed(failure) => Self::Failed(failure),
             Ended::Cleaned => Self::Cleaned,
             Ended::HandedBack => Self::HandedBack,

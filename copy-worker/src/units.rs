@@ -9,10 +9,12 @@ mod remove_orphan;
 mod resolve;
 
 pub(crate) use clean_up::discard;
+pub(crate) use copy::look_again;
 pub(crate) use errand::{ErrandEnd, run_errand};
 
-use domain::Unit;
-use openstack::RequestContext;
+use copy_engine::Failure;
+use domain::{CopySpec, Unit};
+use openstack::{Glance, RequestContext};
 use service_kit::telemetry::trace_context;
 
 use crate::attempt::Attempt;
@@ -41,6 +43,19 @@ pub(crate) async fn work(workshop: &Workshop, attempt: &Attempt) -> UnitEnd {
             run_errand(attempt, remove).await.into()
         }
     }
+}
+
+/// The Glance of a copy's destination, for the tenant that gets it.
+async fn destination(
+    workshop: &Workshop,
+    context: &RequestContext,
+    spec: &CopySpec,
+) -> Result<Glance, Failure> {
+    workshop
+        .region(&spec.destination.region, context)?
+        .glance_for_tenant(&spec.destination.tenant)
+        .await
+        .map_err(|error| Failure::at_destination(&error, spec))
 }
 
 /// What the unit's requests to Keystone and Glance carry. The request id is made of the job's, so that

@@ -56,6 +56,10 @@ pub struct JobRecord {
     pub last_finished: Option<LeaseToken>,
     /// The current attempt's image once Glance has it.
     pub image: Option<ImageId>,
+    /// An image of another job that stands for the copy, or is about to. No plan's rotation removes it while it is
+    /// in here.
+    #[serde(default)]
+    pub reused: Option<ImageId>,
     /// Images that were granted and are not known to be gone, the running attempt's included. An id
     /// is in here before Glance hears of it.
     pub leftovers: Vec<ImageId>,

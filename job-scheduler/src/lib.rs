@@ -35,6 +35,7 @@ pub mod plans;
 mod progress_stream;
 mod quarantine;
 pub mod reconciler;
+pub mod reuse;
 mod scheduler;
 mod server;
 mod serving;

@@ -94,7 +94,10 @@ fn step(record: &mut JobRecord, event: Event, now: Timestamp) -> Result<(), Ille
         JobStatus::Replicated => {
             record.copy_progress = 100;
         }
-        JobStatus::Error | JobStatus::Canceled => record.image = None,
+        JobStatus::Error | JobStatus::Canceled => {
+            record.image = None;
+            record.reused = None;
+        }
         JobStatus::ReplicateRequested
         | JobStatus::Replicating
         | JobStatus::CancelRequested

@@ -29,9 +29,9 @@ pub use check::{awaited, lost, removals};
 pub use create::{Wanted, accept};
 pub use edit::{Edit, edit};
 pub use fire::wake;
-pub use news::{News, apply};
+pub use news::{News, Replica, apply};
 pub use outbox::carried_out;
-pub use rotation::{candidates, rotate};
+pub use rotation::{candidates, forget, rotate};
 pub use signal::{Signal, signal};
 pub use view::view;
 

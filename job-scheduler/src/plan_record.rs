@@ -168,7 +168,7 @@ pub enum CopyEnd {
     Canceled,
 }
 
-/// A replica that the plan made.
+/// A replica that the plan made, or one that was there and is as good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// The action that made it.
@@ -179,6 +179,9 @@ pub struct Point {
     pub point: RecoveryPoint,
     /// The fire whose rotation is removing it.
     pub removing: Option<FireId>,
+    /// The plan did not make it: it is never the plan's to remove.
+    #[serde(default)]
+    pub reused: bool,
 }
 
 /// Replicas of which only so many are kept.

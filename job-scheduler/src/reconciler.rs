@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::jobs::Jobs;
 use crate::planner::{Moment, STEPPED, Step, horizon, step};
 use crate::quarantine;
-use crate::store::{Due, Place, StoreError};
+use crate::reuse;
+use crate::store::{Due, Place, StoreError, Stored};
 use crate::watch::ChangeFeed;
 
 /// Jobs that are looked at in one go.
@@ -90,7 +91,7 @@ async fn reconcile(jobs: &Jobs, what: Due, moment: Moment) -> Result<usize, Stor
                 }
                 jobs.commit(&stored, next, moment.now).await.map(drop)
             }
-            Step::Remove => jobs.store.remove(&stored, moment.now).await,
+            Step::Remove => remove(jobs, &stored, moment).await,
         };
         match done {
             // Another scheduler, or the worker itself, was faster.
@@ -99,6 +100,12 @@ async fn reconcile(jobs: &Jobs, what: Due, moment: Moment) -> Result<usize, Stor
         }
     }
     Ok(due.len())
+}
+
+/// Forgets a job that ended long ago.
+async fn remove(jobs: &Jobs, stored: &Stored, moment: Moment) -> Result<(), StoreError> {
+    reuse::let_go(jobs, &stored.record).await?;
+    jobs.store.remove(stored, moment.now).await
 }
 
 /// Puts all lanes in their place, and counts.

@@ -18,6 +18,7 @@ use crate::claims::{Claim, claim};
 use crate::jobs::{Decision, Jobs};
 use crate::lifecycle;
 use crate::progress_stream;
+use crate::reuse;
 use crate::status::CallError;
 use crate::watch::ChangeFeed;
 
@@ -41,6 +42,16 @@ pub struct Work {
 
 impl Work {
     async fn finish(&self, finish: &Finish) -> Result<FinishVerdict, CallError> {
+        let verdict = self.commit(finish).await?;
+        if verdict == FinishVerdict::LookAgain
+            && let Some(thwarted) = reuse::thwarted(&self.jobs, finish).await?
+        {
+            return self.commit(&thwarted).await;
+        }
+        Ok(verdict)
+    }
+
+    async fn commit(&self, finish: &Finish) -> Result<FinishVerdict, CallError> {
         let jitter = Jobs::jitter();
         let decided = self
             .jobs

@@ -3,12 +3,11 @@
 //! It never fails: what could not be removed is missing among the settled, and the scheduler grants
 //! another clean-up.
 
-use copy_engine::{Ended, Failure, Order};
+use copy_engine::{Ended, Order};
 use domain::CopySpec;
-use openstack::Glance;
 use tracing::warn;
 
-use super::request_context;
+use super::{destination, request_context};
 use crate::attempt::Attempt;
 use crate::workshop::Workshop;
 
@@ -23,7 +22,7 @@ pub(crate) async fn discard(workshop: &Workshop, attempt: &Attempt, spec: &CopyS
 }
 
 async fn remove(workshop: &Workshop, attempt: &Attempt, order: &Order) -> Ended {
-    let destination = match glance(workshop, attempt, &order.spec).await {
+    let destination = match destination(workshop, &request_context(attempt), &order.spec).await {
         Ok(destination) => destination,
         Err(failure) => {
             warn!(error.message = %failure, "the destination cannot be cleaned yet");
@@ -39,16 +38,4 @@ async fn remove(workshop: &Workshop, attempt: &Attempt, order: &Order) -> Ended 
         &attempt.lease,
     )
     .await
-}
-
-async fn glance(
-    workshop: &Workshop,
-    attempt: &Attempt,
-    spec: &CopySpec,
-) -> Result<Glance, Failure> {
-    workshop
-        .region(&spec.destination.region, &request_context(attempt))?
-        .glance_for_tenant(&spec.destination.tenant)
-        .await
-        .map_err(|error| Failure::at_destination(&error, spec))
 }

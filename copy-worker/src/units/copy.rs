@@ -1,11 +1,11 @@
 //! A copy: from the source tenant's Glance to the destination tenant's. Of one that an operator has had made again, every
 //! attempt asks first whether it may still be made: nobody showed a token for it.
 
-use copy_engine::{CopyEngine, Ended, Failure};
-use domain::CopySpec;
+use copy_engine::{CopyEngine, Ended, Failure, still_stands};
+use domain::{CopySpec, ImageId, Outcome};
 use openstack::Glance;
 
-use super::request_context;
+use super::{destination, request_context};
 use crate::attempt::Attempt;
 use crate::workshop::{Workshop, failure_of};
 
@@ -25,6 +25,23 @@ pub(crate) async fn copy(workshop: &Workshop, attempt: &Attempt, spec: &CopySpec
         .await
 }
 
+/// Whether the image that is to stand for the copy is still there: the end of the attempt either way.
+pub(crate) async fn look_again(
+    workshop: &Workshop,
+    attempt: &Attempt,
+    spec: &CopySpec,
+    image: ImageId,
+) -> Outcome {
+    let still_stands = async {
+        let glance = destination(workshop, &request_context(attempt), spec).await?;
+        still_stands(&glance, spec, image).await
+    };
+    match still_stands.await {
+        Ok(()) => Outcome::Reused { image },
+        Err(Failure { error, transient }) => Outcome::Failed { error, transient },
+    }
+}
+
 /// Both ends. Tokens are taken here, so that a missing role shows before anything is done.
 async fn glances(
     workshop: &Workshop,
@@ -42,12 +59,7 @@ async fn glances(
         .glance_for_tenant(&spec.source.tenant)
         .await
         .map_err(|error| Failure::at_source(&error, spec))?;
-    let destination = workshop
-        .region(&spec.destination.region, &context)?
-        .glance_for_tenant(&spec.destination.tenant)
-        .await
-        .map_err(|error| Failure::at_destination(&error, spec))?;
-    Ok((source, destination))
+    Ok((source, destination(workshop, &context, spec).await?))
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ async fn verdict(
     }
     match admitted.admit(image).await {
         Ok(copy) => Ok(ResolvedImage::Copy(Box::new(copy.into_spec(
-            IfIdentical::Copy,
+            IfIdentical::Reuse,
             fire.traceparent.clone(),
             Some(fire.plan_id),
         )))),

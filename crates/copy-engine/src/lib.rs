@@ -28,6 +28,7 @@ mod provenance;
 mod remove;
 mod remove_orphan;
 mod remove_replica;
+mod reuse;
 mod reveal;
 #[cfg(test)]
 mod samples;
@@ -50,6 +51,7 @@ pub use provenance::{
 };
 pub use remove_orphan::remove_orphan;
 pub use remove_replica::{Unremoved, remove_replica};
+pub use reuse::still_stands;
 pub use settings::EngineSettings;
 pub use transfer::{MinimumRate, ReadAheadMemory, StreamBounds};
 pub use unit::{Ended, Order};

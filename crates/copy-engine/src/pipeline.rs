@@ -5,7 +5,7 @@
 //! whole is deleted only for a cancel: an undo cannot know whether its user was told of it, nor
 //! whether a later attempt adopts it before the delete arrives.
 
-use domain::{ErrorCode, ImageId, Stage};
+use domain::{ErrorCode, IfIdentical, ImageId, Stage};
 use openstack::{Glance, Image, WriteGate};
 
 use crate::control::{Control, Interrupted};
@@ -13,6 +13,7 @@ use crate::create::create;
 use crate::outcome::Step;
 use crate::properties::image_to_create;
 use crate::remove::{IfAbsent, Removal, Spare, remove};
+use crate::reuse::find_identical;
 use crate::reveal::{Appearance, reveal};
 use crate::settle::{open_leftovers, remove_all, settle};
 use crate::source::read_source;
@@ -66,7 +67,7 @@ impl CopyEngine {
         // Before a create is sent, nothing that this attempt does can bring its image to life.
         let mut own = IfAbsent::Gone;
         match self.attempt(&unit, &mut own).await {
-            Ok(image) => Ended::Replicated { image },
+            Ok(ended) => ended,
             Err(Halt::Failed(failure)) => {
                 // What was found to differ is not whole, whatever its metadata say.
                 let spare = match failure.error.code {
@@ -83,7 +84,7 @@ impl CopyEngine {
         }
     }
 
-    async fn attempt(&self, unit: &Unit<'_>, own: &mut IfAbsent) -> Result<ImageId, Halt> {
+    async fn attempt(&self, unit: &Unit<'_>, own: &mut IfAbsent) -> Result<Ended, Halt> {
         let settings = unit.settings;
         unit.progress.enter(Stage::Settling);
         if let Some(image) = settle(unit).await? {
@@ -94,6 +95,12 @@ impl CopyEngine {
         let image = unit.order.image();
         let source_image = read_source(unit, &self.source).await?;
         let new = image_to_create(&source_image, unit.order, settings)?;
+        let appearance = Appearance::like(&source_image, settings.visibility.clone());
+        if unit.spec().if_identical == IfIdentical::Reuse
+            && let Some(image) = find_identical(unit, &new, &appearance).await?
+        {
+            return reuse(unit, image).await;
+        }
         create(unit, &new, own).await?;
         unit.progress.set_image(Some(image));
 
@@ -109,12 +116,11 @@ impl CopyEngine {
             Finding::Same => {}
             Finding::Differs(what) => return Err(verification_failed(unit, &what).into()),
         }
-        let appearance = Appearance::like(&source_image, settings.visibility.clone());
         reveal(unit, copied, &appearance).await?;
-        Ok(image)
+        Ok(Ended::Replicated { image })
     }
 
-    async fn adopt(&self, unit: &Unit<'_>, found: Image) -> Result<ImageId, Halt> {
+    async fn adopt(&self, unit: &Unit<'_>, found: Image) -> Result<Ended, Halt> {
         let image = found.id;
         unit.progress.set_image(Some(image));
         unit.progress.enter(Stage::Verifying);
@@ -127,8 +133,20 @@ impl CopyEngine {
             // What goes wrong here is logged; the image of this attempt is then not settled.
             let _unsettled = remove_own(unit, IfAbsent::Gone, Spare::Nothing).await;
         }
-        Ok(image)
+        Ok(Ended::Replicated { image })
     }
+}
+
+/// Nothing is made. The attempt's own id was never sent to Glance, so nothing can come of it.
+async fn reuse(unit: &Unit<'_>, image: ImageId) -> Result<Ended, Halt> {
+    tracing::info!(job.id = %unit.order.job_id, image.id = %image,
+        "an identical image is there already and is reused");
+    if let Err(interrupted @ Halt::Interrupted(_)) =
+        remove_own(unit, IfAbsent::Gone, Spare::Nothing).await
+    {
+        return Err(interrupted);
+    }
+    Ok(Ended::Reused { image })
 }
 
 /// After a failure, or handed back: removes the attempt's own image, unless it is to be spared.

@@ -102,13 +102,20 @@ fn carried_properties(
     let own = provenance_of(order.job_id, &order.spec)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value));
-    source
-        .properties
-        .iter()
-        .filter(|(name, _)| is_carried(name, dropped))
+    carried(&source.properties, dropped)
         .map(|(name, value)| (name.clone(), value.clone()))
         .chain(own)
         .collect()
+}
+
+/// The properties that are the image's own: neither Glance's, nor its provenance, nor of a pattern in `dropped`.
+pub(crate) fn carried<'a>(
+    properties: &'a BTreeMap<String, String>,
+    dropped: &'a [PropertyPattern],
+) -> impl Iterator<Item = (&'a String, &'a String)> {
+    properties
+        .iter()
+        .filter(|(name, _)| is_carried(name, dropped))
 }
 
 fn is_carried(name: &str, dropped: &[PropertyPattern]) -> bool {

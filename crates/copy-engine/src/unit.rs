@@ -36,6 +36,11 @@ pub enum Ended {
         /// The attempt's own, or a leftover that was adopted.
         image: domain::ImageId,
     },
+    /// Nothing was made: an identical image is there already.
+    Reused {
+        /// Another job's.
+        image: domain::ImageId,
+    },
     /// It failed. The attempt's own image is removed, unless it is not among the settled: then it
     /// could not be, or it is whole and left for the next attempt to adopt.
     Failed(Failure),

@@ -79,6 +79,11 @@ pub enum Outcome {
         /// This attempt's image, or a leftover that was adopted.
         image: ImageId,
     },
+    /// No copy was made: an identical image that the service had made before stands for it.
+    Reused {
+        /// Of another job; this one has made nothing.
+        image: ImageId,
+    },
     /// The images of a plan's fire are found.
     Resolved {
         /// One each.
@@ -125,4 +130,7 @@ pub enum FinishVerdict {
     Discard,
     /// Another attempt has taken over and answers for every leftover: touch nothing.
     Superseded,
+    /// Said of [`Outcome::Reused`]: from now on no plan's rotation removes the image. See whether it is still there, and
+    /// finish again.
+    LookAgain,
 }

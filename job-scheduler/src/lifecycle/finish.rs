@@ -3,7 +3,9 @@
 //! The first committed transition wins: a copy that is ready after a cancel is discarded, and a
 //! token that is not the current one changes nothing.
 
-use domain::{ErrorCode, Finish, FinishVerdict, JobError, JobStatus, Outcome, UnitKind};
+use domain::{
+    ErrorCode, Finish, FinishVerdict, IfIdentical, ImageId, JobError, JobStatus, Outcome, UnitKind,
+};
 use jiff::Timestamp;
 
 use super::report::{renew, settle};
@@ -56,7 +58,7 @@ pub fn finish(
             next.lease = None;
             next.last_finished = Some(finish.lease_token);
         }
-        FinishVerdict::Discard | FinishVerdict::Superseded => {
+        FinishVerdict::Discard | FinishVerdict::Superseded | FinishVerdict::LookAgain => {
             if let Some(lease) = next.lease.as_mut() {
                 renew(lease, &mut next.lost_leases, now, rules);
                 next.waiting_until = None;
@@ -76,6 +78,10 @@ fn end_copy(
 ) -> Result<FinishVerdict, IllegalTransition> {
     next.bytes_copied = finish.bytes_copied;
     next.waiting_until = None;
+    if let Outcome::Reused { image } = finish.outcome {
+        return reuse(next, image, now);
+    }
+    next.reused = None;
     match &finish.outcome {
         Outcome::Replicated { image } if next.leftovers.contains(image) => {
             step(next, Event::Replicated, now)?;
@@ -87,7 +93,10 @@ fn end_copy(
             let message = format!("a worker reported image {image}, which this job never made");
             give_up(next, JobError::new(ErrorCode::Internal, message), now)?;
         }
-        Outcome::Resolved { .. } | Outcome::Removed(_) | Outcome::OrphansFound(_) => {
+        Outcome::Reused { .. }
+        | Outcome::Resolved { .. }
+        | Outcome::Removed(_)
+        | Outcome::OrphansFound(_) => {
             refuse(next, now)?;
         }
         Outcome::Failed { error, transient } => {
@@ -101,6 +110,28 @@ fn end_copy(
         // Nobody asked for a clean-up: the attempt is simply over, and counts for nothing.
         Outcome::Cleaned | Outcome::HandedBack => next.image = None,
     }
+    Ok(FinishVerdict::Committed)
+}
+
+/// An image of another job is to stand for the copy. First it is held, so that no rotation removes it any more; only
+/// then can the worker's look at it be trusted.
+fn reuse(
+    next: &mut JobRecord,
+    image: ImageId,
+    now: Timestamp,
+) -> Result<FinishVerdict, IllegalTransition> {
+    let may_reuse = next
+        .copy()
+        .is_some_and(|spec| spec.if_identical == IfIdentical::Reuse);
+    if !may_reuse {
+        refuse(next, now)?;
+        return Ok(FinishVerdict::Committed);
+    }
+    if next.reused.replace(image) != Some(image) {
+        return Ok(FinishVerdict::LookAgain);
+    }
+    step(next, Event::Replicated, now)?;
+    next.image = Some(image);
     Ok(FinishVerdict::Committed)
 }
 
@@ -128,6 +159,7 @@ fn end_errand(
         }
         (
             Outcome::Replicated { .. }
+            | Outcome::Reused { .. }
             | Outcome::Resolved { .. }
             | Outcome::Removed(_)
             | Outcome::OrphansFound(_),
@@ -192,6 +224,7 @@ fn end_clean_up(
         _ if next.leftovers.is_empty() => None,
         Outcome::HandedBack => None,
         Outcome::Replicated { .. }
+        | Outcome::Reused { .. }
         | Outcome::Resolved { .. }
         | Outcome::Removed(_)
         | Outcome::OrphansFound(_)

@@ -37,6 +37,7 @@ pub fn accept(
         lease: None,
         last_finished: None,
         image: None,
+        reused: None,
         leftovers: Vec::new(),
         waiting_until: None,
         deadline: Some(Deadline { at, kind }),

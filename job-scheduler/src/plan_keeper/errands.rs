@@ -14,7 +14,7 @@ use crate::plan_lifecycle::{News, apply, candidates, carried_out, rotate};
 use crate::plan_record::{CopyEnd, PlanRecord, Rotation, Wish};
 use crate::plans::Plans;
 use crate::status::CallError;
-use crate::store::plans::StoredPlan;
+use crate::store::plans::{Holder, StoredPlan};
 use crate::store::{PlanVersion, StoreError};
 use crate::task::Task;
 
@@ -122,8 +122,8 @@ async fn rotated(
     let mut held = BTreeSet::new();
     for image in candidates(record, rotation) {
         let holders = plans.jobs.store.holders(image).await?;
-        if holders.iter().any(|plan| *plan != record.id) {
-            tracing::warn!(image.id = %image, "a replica stays, for another plan holds it");
+        if holders.iter().any(|it| *it != Holder::Plan(record.id)) {
+            tracing::info!(image.id = %image, "a replica stays, for somebody else has a use for it");
             held.insert(image);
         }
     }

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::{ErrorCode, ImageId, JobError, JobId, JobStatus, PlanId};
+use domain::{ErrorCode, JobError, JobId, JobStatus, PlanId};
 use jiff::Timestamp;
 
 use super::tell;
 use crate::job_record::JobRecord;
 use crate::lifecycle::{after, plan_told};
-use crate::plan_lifecycle::{News, apply, awaited, lost};
+use crate::plan_lifecycle::{News, Replica, apply, awaited, lost};
 use crate::plan_record::{CopyEnd, PlanRecord};
 use crate::plans::Plans;
 use crate::quarantine;
@@ -172,7 +172,7 @@ fn news_of(record: &JobRecord) -> Option<News> {
                 _ if was_canceled(record) => CopyEnd::Canceled,
                 _ => CopyEnd::Failed,
             },
-            replica: own_image(record),
+            replica: replica_of(record),
             error: record.error.clone(),
         },
         (Task::Resolve(_), Some(ErrandResult::Resolved(images))) => News::Resolved {
@@ -203,12 +203,16 @@ fn was_canceled(record: &JobRecord) -> bool {
     error.is_some_and(|error| error.code == ErrorCode::CleanUpPending)
 }
 
-/// The image of a copy, if the copy itself made it: nothing else is ever the plan's to remove.
-fn own_image(record: &JobRecord) -> Option<ImageId> {
+/// The image of a copy. Only what the copy itself made is ever the plan's to remove.
+fn replica_of(record: &JobRecord) -> Option<Replica> {
+    let image = record.image?;
+    if record.reused == Some(image) {
+        return Some(Replica::Reused(image));
+    }
     let mut attempts = 1..=record.attempt;
-    let own =
-        |image: &ImageId| attempts.any(|attempt| record.id.image_of_attempt(attempt) == *image);
-    record.image.filter(own)
+    attempts
+        .any(|attempt| record.id.image_of_attempt(attempt) == image)
+        .then_some(Replica::Made(image))
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub enum News {
         job: JobId,
         /// How.
         end: CopyEnd,
-        /// The replica; only of this job's own making.
-        replica: Option<ImageId>,
+        /// The replica, if there is one.
+        replica: Option<Replica>,
         /// Why it failed.
         error: Option<JobError>,
     },
@@ -43,6 +43,15 @@ pub enum News {
         /// What became of it, or why nobody could look.
         fate: Result<ReplicaFate, JobError>,
     },
+}
+
+/// What a copy came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replica {
+    /// An image of its own making.
+    Made(ImageId),
+    /// One that was there.
+    Reused(ImageId),
 }
 
 impl News {
@@ -171,7 +180,7 @@ fn copy(
 fn copied(
     record: &mut PlanRecord,
     job: JobId,
-    (end, replica, error): (CopyEnd, Option<ImageId>, Option<&JobError>),
+    (end, replica, error): (CopyEnd, Option<Replica>, Option<&JobError>),
     now: Timestamp,
 ) {
     let Some(mut run) = record.run.take() else {
@@ -188,7 +197,11 @@ fn copied(
         };
         copy.end = Some(end);
         concluded = Some(index);
-        if let Some(image_id) = replica.filter(|_| end == CopyEnd::Replicated) {
+        if let Some(replica) = replica.filter(|_| end == CopyEnd::Replicated) {
+            let (image_id, reused) = match replica {
+                Replica::Made(image) => (image, false),
+                Replica::Reused(image) => (image, true),
+            };
             let point = RecoveryPoint {
                 job_id: job,
                 image_id,
@@ -202,6 +215,7 @@ fn copied(
                 by_source: is_by_source(&it.action),
                 point,
                 removing: None,
+                reused,
             };
             forgotten = record_point(record, point);
         }

@@ -1,4 +1,4 @@
-//! Of the replicas that a plan made, only so many stay.
+//! Of the replicas that a plan has, only so many stay.
 //!
 //! Rotation names nothing but replicas that the plan has recorded, never the newest of a line, and none that
 //! another plan holds; the commit checks the last once more. The worker that removes one does so only while one of
@@ -39,7 +39,13 @@ pub(super) fn line_of(action: &PlanAction, source: ImageId) -> Line {
 /// Remembers a replica as the newest, once. Says which one is forgotten for it although its action rotates.
 pub(super) fn record_point(record: &mut PlanRecord, point: Point) -> Option<ImageId> {
     let image = point.point.image_id;
-    if record.points.iter().any(|it| it.point.image_id == image) {
+    let mut points = record.points.iter();
+    if let Some(known) = points.position(|it| it.point.image_id == image) {
+        // One that stands for the image again is the newest once more, whoever made it.
+        if point.reused && record.points[known].line() == point.line() {
+            let known = record.points.remove(known);
+            record.points.insert(0, known);
+        }
         return None;
     }
     record.points.insert(0, point);
@@ -49,6 +55,17 @@ pub(super) fn record_point(record: &mut PlanRecord, point: Point) -> Option<Imag
     let forgotten = record.points.remove(most_forgettable(record)?);
     let rotates = allowance(&record.document, forgotten.action) != u32::MAX;
     rotates.then_some(forgotten.point.image_id)
+}
+
+/// The plan without a replica that it made and that somebody else was given as well. None when it has no such.
+#[must_use]
+pub fn forget(record: &PlanRecord, image: ImageId) -> Option<PlanRecord> {
+    let is_it = |it: &Point| it.point.image_id == image && !it.reused;
+    record.points.iter().any(is_it).then(|| {
+        let mut next = record.clone();
+        next.points.retain(|it| !is_it(it));
+        next
+    })
 }
 
 /// The oldest that no rotation would ever remove; else the oldest. But the newest of a line, which tells whether its
@@ -104,17 +121,20 @@ pub fn candidates(record: &PlanRecord, rotation: &Rotation) -> BTreeSet<ImageId>
     let lines = rotation.lines.iter();
     let surplus = lines.flat_map(|line| surplus(record, line, keep(record, rotation, line)));
     surplus
-        .map(|index| record.points[index].point.image_id)
+        .map(|index| &record.points[index])
+        .filter(|it| !it.reused)
+        .map(|it| it.point.image_id)
         .collect()
 }
 
 /// Carries a rotation out: each replica that is too many is to be removed, the oldest first, unless it is
-/// `held` by another plan.
+/// `held` by somebody else. One that the plan did not make is only forgotten.
 #[must_use]
 pub fn rotate(record: &PlanRecord, rotation: &Rotation, held: &BTreeSet<ImageId>) -> PlanRecord {
     let mut next = record.clone();
     let this = Wish::Rotate(rotation.clone());
     next.outbox.retain(|wish| *wish != this);
+    let mut forgotten = BTreeSet::new();
     for line in &rotation.lines {
         let keep = keep(record, rotation, line);
         let survivors = survivors(record, line, keep);
@@ -123,6 +143,10 @@ pub fn rotate(record: &PlanRecord, rotation: &Rotation, held: &BTreeSet<ImageId>
         }
         for index in surplus(record, line, keep) {
             let replica = record.points[index].point.clone();
+            if record.points[index].reused {
+                forgotten.insert(replica.image_id);
+                continue;
+            }
             if held.contains(&replica.image_id) {
                 continue;
             }
@@ -137,6 +161,8 @@ pub fn rotate(record: &PlanRecord, rotation: &Rotation, held: &BTreeSet<ImageId>
             });
         }
     }
+    let is_forgotten = |it: &Point| forgotten.contains(&it.point.image_id);
+    next.points.retain(|it| !is_forgotten(it));
     next
 }
 

@@ -10,7 +10,7 @@ use domain::{
 use uuid::Uuid;
 
 pub(crate) use crate::lifecycle::sample::at;
-use crate::plan_lifecycle::{News, PlanRules, Wanted, accept, apply, carried_out};
+use crate::plan_lifecycle::{News, PlanRules, Replica, Wanted, accept, apply, carried_out};
 use crate::plan_record::{CopyEnd, PlanRecord};
 
 pub(crate) fn rules() -> PlanRules {
@@ -123,7 +123,16 @@ pub(crate) fn copied(job: JobId) -> News {
     News::Copied {
         job,
         end: CopyEnd::Replicated,
-        replica: Some(job.image_of_attempt(1)),
+        replica: Some(Replica::Made(job.image_of_attempt(1))),
+        error: None,
+    }
+}
+
+pub(crate) fn reused(job: JobId, image: ImageId) -> News {
+    News::Copied {
+        job,
+        end: CopyEnd::Replicated,
+        replica: Some(Replica::Reused(image)),
         error: None,
     }
 }

@@ -32,7 +32,7 @@
 //! | `plan-sequence` | string | the counter behind the versions of plans |
 //! | `plans:<scope>` | sorted set | plans by time of creation |
 //! | `plan-due` | sorted set | plans by the time of the next look at them |
-//! | `holders:<image>` | set | plans that hold a replica as a recovery point |
+//! | `holders:<image>` | set | plans that hold a replica as a recovery point, and `job:<id>` of jobs that reuse it |
 //! | `identity` | string | made at the first start, so that a store that was wiped is known for it |
 //! | `ping` | | deleted to see whether Redis takes writes; never exists |
 //! | `barrier` | string | written only to see it reach a replica |

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::keys::Keys;
 use super::lane::Lane;
+use super::plans::Holder;
 use super::{Due, Scope};
 use crate::job_record::JobRecord;
 
@@ -76,6 +77,12 @@ pub fn entries(record: &JobRecord, keys: &Keys) -> BTreeSet<Entry> {
     times(record, keys, &mut placed);
     work(record, keys, &mut placed);
     usage(record, keys, &mut placed);
+    if let Some(image) = record.reused {
+        placed.entries.insert(Entry::Member {
+            key: keys.holders(image),
+            member: Holder::Job(record.id).member(),
+        });
+    }
     placed.entries
 }
 

@@ -6,7 +6,7 @@
 pub mod placement;
 
 use async_trait::async_trait;
-use domain::{ImageId, PlanId};
+use domain::{ImageId, JobId, PlanId};
 use jiff::Timestamp;
 
 use super::{Scope, StoreError};
@@ -20,6 +20,15 @@ pub struct StoredPlan {
     pub record: PlanRecord,
     /// Its version; grows with every commit of any plan.
     pub version: u64,
+}
+
+/// Who has a use for an image that a plan may want to remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// A plan, as a recovery point.
+    Plan(PlanId),
+    /// A job that reuses it.
+    Job(JobId),
 }
 
 /// What came of a create.
@@ -52,6 +61,44 @@ pub struct PlanQuery {
     pub after: Option<(Timestamp, PlanId)>,
     /// The most to return.
     pub limit: usize,
+}
+
+// === impl Holder ===
+
+/// Before the id of a job among the holders; a plan's stands alone.
+const JOB: &str = "job:";
+
+impl Holder {
+    /// The plan, if it is one.
+    #[must_use]
+    pub const fn plan(self) -> Option<PlanId> {
+        match self {
+            Self::Plan(plan) => Some(plan),
+            Self::Job(_) => None,
+        }
+    }
+
+    /// Its name in the set of holders.
+    #[must_use]
+    pub(super) fn member(self) -> String {
+        match self {
+            Self::Plan(plan) => plan.to_string(),
+            Self::Job(job) => format!("{JOB}{job}"),
+        }
+    }
+
+    /// Those that are named so; what is no name of one is passed over.
+    pub(super) fn all_of<'a>(members: impl IntoIterator<Item = &'a str>) -> Vec<Self> {
+        let named = members.into_iter().filter_map(|member| {
+            Some(match member.strip_prefix(JOB) {
+                Some(job) => Self::Job(job.parse().ok()?),
+                None => Self::Plan(member.parse().ok()?),
+            })
+        });
+        let mut holders: Vec<_> = named.collect();
+        holders.sort_unstable();
+        holders
+    }
 }
 
 /// The store of plans.
@@ -92,8 +139,8 @@ pub trait PlanStore: Send + Sync + 'static {
     /// A page of ids.
     async fn plan_page(&self, query: &PlanQuery) -> Result<Vec<PlanId>, StoreError>;
 
-    /// The plans that hold an image as a recovery point, ordered by id.
-    async fn holders(&self, image: ImageId) -> Result<Vec<PlanId>, StoreError>;
+    /// Who holds an image, in order.
+    async fn holders(&self, image: ImageId) -> Result<Vec<Holder>, StoreError>;
 
     /// How many plans there are.
     async fn count_plans(&self) -> Result<usize, StoreError>;

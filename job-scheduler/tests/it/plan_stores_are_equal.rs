@@ -394,5 +394,6 @@ fn point(image: u8) -> Point {
             made_at: at(0),
         },
         removing: None,
+        reused: false,
     }
 }

@@ -132,6 +132,9 @@ impl From<&Finish> for v1::FinishRequest {
                 Outcome::Replicated { image } => WireOutcome::Replicated(v1::Replicated {
                     image_id: image.to_string(),
                 }),
+                Outcome::Reused { image } => WireOutcome::Reused(v1::Reused {
+                    image_id: image.to_string(),
+                }),
                 Outcome::Resolved { images } => WireOutcome::Resolved(v1::Resolved {
                     images: images.iter().map(Into::into).collect(),
                 }),
@@ -157,6 +160,9 @@ impl TryFrom<v1::FinishRequest> for Finish {
         let outcome = match required("outcome", finish.outcome)? {
             WireOutcome::Replicated(replicated) => Outcome::Replicated {
                 image: parse("outcome.replicated.image_id", &replicated.image_id)?,
+            },
+            WireOutcome::Reused(reused) => Outcome::Reused {
+                image: parse("outcome.reused.image_id", &reused.image_id)?,
             },
             WireOutcome::Resolved(resolved) => {
                 let images = resolved.images.into_iter().map(TryInto::try_into);
@@ -189,6 +195,7 @@ impl From<FinishVerdict> for v1::FinishVerdict {
             FinishVerdict::Committed => Self::Committed,
             FinishVerdict::Discard => Self::Discard,
             FinishVerdict::Superseded => Self::Superseded,
+            FinishVerdict::LookAgain => Self::LookAgain,
         }
     }
 }
@@ -201,6 +208,7 @@ impl TryFrom<v1::FinishVerdict> for FinishVerdict {
             v1::FinishVerdict::Committed => Ok(Self::Committed),
             v1::FinishVerdict::Discard => Ok(Self::Discard),
             v1::FinishVerdict::Superseded => Ok(Self::Superseded),
+            v1::FinishVerdict::LookAgain => Ok(Self::LookAgain),
             v1::FinishVerdict::Unspecified => Err(InvalidField::missing("verdict")),
         }
     }
@@ -255,6 +263,7 @@ mod tests {
         let image = sample::image(4);
         for outcome in [
             Outcome::Replicated { image },
+            Outcome::Reused { image },
             Outcome::Resolved { images: Vec::new() },
             Outcome::Resolved {
                 images: vec![

@@ -2290,7 +2290,7 @@ pub struct FinishRequest {
     pub settled: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(uint64, tag = "8")]
     pub bytes_copied: u64,
-    #[prost(oneof = "finish_request::Outcome", tags = "3, 4, 5, 6, 9, 10, 11")]
+    #[prost(oneof = "finish_request::Outcome", tags = "3, 4, 5, 6, 9, 10, 11, 12")]
     pub outcome: ::core::option::Option<finish_request::Outcome>,
 }
 /// Nested message and enum types in `FinishRequest`.
@@ -2311,11 +2311,19 @@ pub mod finish_request {
         Removed(super::ReplicaFate),
         #[prost(message, tag = "11")]
         OrphansFound(super::OrphansFound),
+        #[prost(message, tag = "12")]
+        Reused(super::Reused),
     }
 }
 /// The image is verified and visible.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Replicated {
+    #[prost(string, tag = "1")]
+    pub image_id: ::prost::alloc::string::String,
+}
+/// No copy was made: an identical image of another job stands for it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reused {
     #[prost(string, tag = "1")]
     pub image_id: ::prost::alloc::string::String,
 }
@@ -2486,6 +2494,9 @@ pub enum FinishVerdict {
     Discard = 2,
     /// Another attempt has taken over: touch nothing.
     Superseded = 3,
+    /// Said of `reused`: from now on no plan's rotation removes the image. See whether it is still there, then finish
+    /// again.
+    LookAgain = 4,
 }
 impl FinishVerdict {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2498,6 +2509,7 @@ impl FinishVerdict {
             Self::Committed => "FINISH_VERDICT_COMMITTED",
             Self::Discard => "FINISH_VERDICT_DISCARD",
             Self::Superseded => "FINISH_VERDICT_SUPERSEDED",
+            Self::LookAgain => "FINISH_VERDICT_LOOK_AGAIN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2507,6 +2519,7 @@ impl FinishVerdict {
             "FINISH_VERDICT_COMMITTED" => Some(Self::Committed),
             "FINISH_VERDICT_DISCARD" => Some(Self::Discard),
             "FINISH_VERDICT_SUPERSEDED" => Some(Self::Superseded),
+            "FINISH_VERDICT_LOOK_AGAIN" => Some(Self::LookAgain),
             _ => None,
         }
     }

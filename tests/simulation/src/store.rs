@@ -18,7 +18,9 @@ use job_scheduler::plan_record::PlanRecord;
 use job_scheduler::store::admin::{AdminStore, Drain};
 use job_scheduler::store::lane::Lane;
 use job_scheduler::store::memory::MemoryStore;
-use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
+use job_scheduler::store::plans::{
+    CreatedPlan, Holder, PlanQuery, PlanStore, PlanTerms, StoredPlan,
+};
 use job_scheduler::store::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
     Stored, TicketPace,
@@ -320,7 +322,7 @@ impl PlanStore for RemoteStore {
         self.store.plan_page(query).await
     }
 
-    async fn holders(&self, image: ImageId) -> Result<Vec<PlanId>, StoreError> {
+    async fn holders(&self, image: ImageId) -> Result<Vec<Holder>, StoreError> {
         self.store.holders(image).await
     }
 

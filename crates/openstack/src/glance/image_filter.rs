@@ -68,6 +68,16 @@ impl ImageFilter {
         self.with("updated_at", format!("gte:{time}"))
     }
 
+    /// With this multihash, in the words of the Glance that computed it.
+    pub fn os_hash_value(self, hash: &str) -> Self {
+        self.with("os_hash_value", hash)
+    }
+
+    /// With this md5 checksum.
+    pub fn checksum(self, md5: &str) -> Self {
+        self.with("checksum", md5)
+    }
+
     /// A custom property with exactly this value; `key` must be none that Glance has a use of its own for.
     pub fn property(self, key: &str, value: &str) -> Self {
         self.with(key, value)

@@ -31,6 +31,87 @@ fn a_copy_that_succeeds_keeps_only_its_image() {
     );
 }
 
+/// A copy that may be reused, under a lease.
+fn reusing() -> JobRecord {
+    let mut spec = sample::spec("here");
+    spec.if_identical = IfIdentical::Reuse;
+    leased(&sample::accepted_as(Task::Copy(spec)), 0)
+}
+
+/// The word that another job's image stands for the copy; nothing came of the attempt's own.
+fn reused(record: &JobRecord) -> Finish {
+    let image = sample::job_id(99).image_of_attempt(1);
+    let mut word = finish_of(record, Outcome::Reused { image });
+    word.settled.push(record.attempt_image());
+    word
+}
+
+#[test]
+fn an_image_is_held_before_it_is_reused() {
+    let record = reusing();
+    let word = reused(&record);
+    let image = sample::job_id(99).image_of_attempt(1);
+    let (held, verdict) = end(&record, &word, 1);
+    assert_eq!(verdict, FinishVerdict::LookAgain);
+    assert_eq!(
+        (held.status, held.reused),
+        (JobStatus::Replicating, Some(image))
+    );
+    let (done, verdict) = end(&held, &word, 2);
+    assert_eq!(verdict, FinishVerdict::Committed);
+    assert_eq!(
+        (done.status, done.image),
+        (JobStatus::Replicated, Some(image))
+    );
+    assert!(done.is_over() && done.reused == Some(image));
+    assert_eq!(
+        end(&done, &word, 3),
+        (done.clone(), FinishVerdict::Committed)
+    );
+}
+
+#[test]
+fn an_image_that_is_not_reused_after_all_is_held_no_longer() {
+    let (held, _) = end(&reusing(), &reused(&reusing()), 1);
+    let word = |outcome| finish_of(&held, outcome);
+    for outcome in [failed(true), failed(false), Outcome::HandedBack] {
+        let (next, _) = end(&held, &word(outcome.clone()), 2);
+        assert_eq!(next.reused, None, "{outcome:?}");
+    }
+    let image = held.attempt_image();
+    let (unsettled, _) = end(
+        &reusing(),
+        &finish_of(&reusing(), reused(&reusing()).outcome),
+        1,
+    );
+    let (copied, _) = end(
+        &unsettled,
+        &finish_of(&unsettled, Outcome::Replicated { image }),
+        2,
+    );
+    assert_eq!((copied.image, copied.reused), (Some(image), None));
+
+    let canceled = cancel(&held, at(2), &sample::rules()).expect("cancelable");
+    let (canceled, verdict) = end(&canceled, &reused(&held), 3);
+    assert_eq!(
+        verdict,
+        FinishVerdict::Committed,
+        "there is nothing to be discarded"
+    );
+    assert_eq!(
+        (canceled.status, canceled.reused),
+        (JobStatus::Canceled, None)
+    );
+}
+
+#[test]
+fn nothing_is_reused_for_who_asked_for_a_copy() {
+    let record = sample::granted();
+    let (refused, verdict) = end(&record, &reused(&record), 1);
+    assert_eq!(verdict, FinishVerdict::Committed);
+    assert_eq!((refused.status, refused.reused), (JobStatus::Error, None));
+}
+
 #[test]
 fn an_adopted_leftover_becomes_the_image_and_the_attempts_own_stays_to_be_cleaned() {
     let first = sample::granted();

@@ -1,10 +1,12 @@
 //! What a plan forgets, and what is not removed after all.
 
+use domain::JobId;
 use jiff::Timestamp;
 
 use super::*;
 use crate::plan_lifecycle::sample::{
-    accepted, action, at, copied, creator, daily, errand, image, resolved, rules, served, told,
+    accepted, action, at, copied, creator, daily, errand, image, resolved, reused, rules, served,
+    told,
 };
 use crate::plan_lifecycle::{Edit, News, edit, wake};
 
@@ -12,15 +14,62 @@ const DAY: i64 = 86_400;
 
 /// A plan that has copied image 7 on so many days; its rotation of the last one is due.
 fn ran(days: i64) -> PlanRecord {
-    let mut plan = accepted(daily(&[action(1)]));
-    for day in 1..=days {
-        plan.outbox.clear();
-        plan = wake(&plan, None, at(day * DAY), &rules()).expect("due");
-        plan = told(&plan, resolved(errand(&plan, 1), &[7]), day * DAY + 1);
-        let job = plan.run.as_ref().expect("it runs").jobs[0];
-        plan = told(&plan, copied(job), day * DAY + 2);
-    }
-    plan
+    let plan = accepted(daily(&[action(1)]));
+    (1..=days).fold(plan, |plan, day| fired(plan, day, copied))
+}
+
+/// The plan after the fire of a day, whose copy ended so.
+fn fired(mut plan: PlanRecord, day: i64, end: impl Fn(JobId) -> News) -> PlanRecord {
+    plan.outbox.clear();
+    plan = wake(&plan, None, at(day * DAY), &rules()).expect("due");
+    plan = told(&plan, resolved(errand(&plan, 1), &[7]), day * DAY + 1);
+    let job = plan.run.as_ref().expect("it runs").jobs[0];
+    told(&plan, end(job), day * DAY + 2)
+}
+
+fn images(plan: &PlanRecord) -> Vec<ImageId> {
+    plan.points.iter().map(|it| it.point.image_id).collect()
+}
+
+#[test]
+fn a_reused_image_is_forgotten_by_a_rotation_and_never_removed() {
+    let plan = accepted(daily(&[action(1)]));
+    let plan = fired(plan, 1, |job| reused(job, image(99)));
+    let plan = (2..=4).fold(plan, |plan, day| fired(plan, day, copied));
+    let [.., oldest_made, given] = images(&plan)[..] else {
+        panic!("{:?}", plan.points);
+    };
+    assert_eq!(given, image(99));
+    let rotation = due(&plan);
+    assert_eq!(candidates(&plan, &rotation), BTreeSet::from([oldest_made]));
+    let rotated = rotate(&plan, &rotation, &BTreeSet::new());
+    assert!(!images(&rotated).contains(&given));
+    let removed = rotated.outbox.iter().filter_map(|wish| match wish {
+        Wish::Remove { removal, .. } => Some(removal.replica.image_id),
+        _ => None,
+    });
+    assert_eq!(removed.collect::<Vec<_>>(), [oldest_made]);
+}
+
+#[test]
+fn a_replica_that_stands_for_its_image_again_is_the_newest_again_and_still_the_plans_own() {
+    let plan = ran(2);
+    let [newest, before] = images(&plan)[..] else {
+        panic!("{:?}", plan.points);
+    };
+    let plan = fired(plan, 3, |job| reused(job, before));
+    assert_eq!(images(&plan), [before, newest]);
+    assert!(plan.points.iter().all(|it| !it.reused));
+}
+
+#[test]
+fn only_what_a_plan_made_is_forgotten_for_others() {
+    let plan = fired(ran(1), 2, |job| reused(job, image(99)));
+    assert_eq!(forget(&plan, image(99)), None);
+    assert_eq!(forget(&plan, image(98)), None);
+    let made = plan.points[1].point.image_id;
+    let forgetful = forget(&plan, made).expect("it had it");
+    assert_eq!(images(&forgetful), [image(99)]);
 }
 
 fn due(plan: &PlanRecord) -> Rotation {
@@ -111,6 +160,7 @@ fn what_no_rotation_would_remove_is_forgotten_first_and_the_newest_of_a_line_las
             made_at: Timestamp::UNIX_EPOCH,
         },
         removing: None,
+        reused: false,
     };
     // The only one of its line, two that rotate, two of an action that is gone.
     for (number, of, source) in [(1, 1, 8), (2, 1, 7), (3, 1, 7), (4, 2, 7), (5, 2, 7)] {

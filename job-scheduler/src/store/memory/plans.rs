@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{MemoryStore, State, apply, read};
 use crate::plan_record::PlanRecord;
 use crate::store::plans::placement::{self, PlanChange};
-use crate::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
+use crate::store::plans::{CreatedPlan, Holder, PlanQuery, PlanStore, PlanTerms, StoredPlan};
 use crate::store::{PlanVersion, Scope, StoreError};
 
 /// The plans and the counter behind their versions.
@@ -156,11 +156,9 @@ impl PlanStore for MemoryStore {
         Ok(ids.collect())
     }
 
-    async fn holders(&self, image: ImageId) -> Result<Vec<PlanId>, StoreError> {
+    async fn holders(&self, image: ImageId) -> Result<Vec<Holder>, StoreError> {
         let members = self.state().tables.members(&self.keys.holders(image));
-        let mut plans: Vec<PlanId> = members.iter().filter_map(|id| id.parse().ok()).collect();
-        plans.sort_unstable();
-        Ok(plans)
+        Ok(Holder::all_of(members.iter().map(AsRef::as_ref)))
     }
 
     async fn count_plans(&self) -> Result<usize, StoreError> {

@@ -10,6 +10,7 @@ use crate::store::Scope;
 use crate::store::change::Change;
 use crate::store::keys::Keys;
 use crate::store::placement::Entry;
+use crate::store::plans::Holder;
 
 /// A set that must have this plan as its only member: nobody else holds the replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,7 +49,7 @@ pub fn entries(record: &PlanRecord, keys: &Keys) -> BTreeSet<Entry> {
     }
     entries.extend(record.points.iter().map(|it| Entry::Member {
         key: keys.holders(it.point.image_id),
-        member: member.clone(),
+        member: Holder::Plan(record.id).member(),
     }));
     entries
 }

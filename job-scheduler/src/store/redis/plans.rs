@@ -10,7 +10,7 @@ use super::scripts::{json, not_after, number, plan_change, unexpected, with_appl
 use crate::plan_record::{FORMAT, PlanRecord};
 use crate::store::keys::Keys;
 use crate::store::plans::placement::{self, PlanChange};
-use crate::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
+use crate::store::plans::{CreatedPlan, Holder, PlanQuery, PlanStore, PlanTerms, StoredPlan};
 use crate::store::{Scope, StoreError};
 
 /// The two fields of a stored plan.
@@ -182,12 +182,11 @@ impl PlanStore for RedisStore {
         self.connection.script(&call).await.map(parse_ids)
     }
 
-    async fn holders(&self, image: ImageId) -> Result<Vec<PlanId>, StoreError> {
+    async fn holders(&self, image: ImageId) -> Result<Vec<Holder>, StoreError> {
         let mut command = redis::cmd("SMEMBERS");
         command.arg(self.keys.holders(image));
-        let mut plans = self.connection.command(&command).await.map(parse_ids)?;
-        plans.sort_unstable();
-        Ok(plans)
+        let members: Vec<String> = self.connection.command(&command).await?;
+        Ok(Holder::all_of(members.iter().map(String::as_str)))
     }
 
     async fn count_plans(&self) -> Result<usize, StoreError> {

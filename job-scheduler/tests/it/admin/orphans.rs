@@ -163,6 +163,7 @@ async fn plan_that_keeps(rig: &Rig, orphan: &Orphan) -> PlanRecord {
             made_at: at(0),
         },
         removing: None,
+        reused: false,
     });
     let store = &rig.scheduler.jobs().store;
     let terms = plan_terms(10);

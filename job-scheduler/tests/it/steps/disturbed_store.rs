@@ -14,7 +14,9 @@ use job_scheduler::job_record::{JobRecord, Owner};
 use job_scheduler::plan_record::PlanRecord;
 use job_scheduler::store::admin::{AdminStore, Drain};
 use job_scheduler::store::lane::Lane;
-use job_scheduler::store::plans::{CreatedPlan, PlanQuery, PlanStore, PlanTerms, StoredPlan};
+use job_scheduler::store::plans::{
+    CreatedPlan, Holder, PlanQuery, PlanStore, PlanTerms, StoredPlan,
+};
 use job_scheduler::store::{
     Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
     Stored, TicketPace,
@@ -180,7 +182,7 @@ disturbed! {
         reads plans_due(now: Timestamp, limit: usize) -> Vec<PlanId>;
         writes postpone_plan(id: PlanId, until: Timestamp) -> ();
         reads plan_page(query: &PlanQuery) -> Vec<PlanId>;
-        reads holders(image: ImageId) -> Vec<PlanId>;
+        reads holders(image: ImageId) -> Vec<Holder>;
         reads count_plans() -> usize;
     }
     AdminStore {

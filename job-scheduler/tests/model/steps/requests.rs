@@ -126,7 +126,8 @@ impl Steps<'_> {
                         let mut unit = unit;
                         match verdict {
                             FinishVerdict::Committed => after.workers[at] = Worker::Idle,
-                            FinishVerdict::Superseded => {
+                            // No job of the model reuses an image, so that the second is never said.
+                            FinishVerdict::Superseded | FinishVerdict::LookAgain => {
                                 after.workers[at] = Worker::Idle;
                                 return vec!["finishes too late"];
                             }

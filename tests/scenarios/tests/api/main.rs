@@ -14,6 +14,7 @@ mod idempotency;
 mod listing;
 mod own_project;
 mod refusals;
+mod reuse;
 mod waiting;
 
 use scenarios::Hold;

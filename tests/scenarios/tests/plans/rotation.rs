@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::ensure;
 use scenarios::image_of_attempt;
-use serde_json::json;
+use serde_json::{Value, json};
 use testbed::NewImage;
 
 use crate::stage::{
@@ -96,5 +96,44 @@ async fn the_last_good_replica_stays_when_its_owner_deleted_the_newer_one() -> a
     )?;
     ensure!(jobs(&said) == [job.as_str()], "{said}");
     until_replicas(&turn, &[good].into()).await?;
+    leave(turn).await
+}
+
+/// What a plan has made and others were given as well is not the plan's to remove any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_others_were_given_is_not_rotated_away() -> anyhow::Result<()> {
+    let turn = turn().await?;
+    let plans = turn.plans();
+    let kept = action(&turn, ("image_name", "given"), 1);
+    let makes = plans
+        .create(&daily("makes", std::slice::from_ref(&kept)))
+        .await?;
+    let image = newest_image(turn.here(), "given").await?;
+    let made = points(&fire(&turn, &makes).await?).remove(0);
+
+    // Given to a caller, and to another plan.
+    let body = json!({
+        "image_id": image.id, "tenant_id_dst": turn.tenant(), "if_identical": "reuse",
+    });
+    let job = turn.copies().post(&body).await?.accepted_job()?;
+    let given = turn.copies().until_replicated(&job).await?;
+    ensure!(given["destination_image_id"] == made.as_str(), "{given}");
+    let takes = plans.create(&daily("takes", &[kept])).await?;
+    ensure!(
+        points(&fire(&turn, &takes).await?) == [made.as_str()],
+        "taken"
+    );
+
+    // Both plans are done with it; the one that took it has never had a say.
+    newest_image(turn.here(), "given").await?;
+    for plan in [&makes, &takes] {
+        let newer = points(&fire(&turn, plan).await?).remove(0);
+        ensure!(newer != made, "{newer}");
+    }
+    let is_forgotten = |plan: &Value| !points(plan).contains(&made);
+    plans
+        .until(&takes, "done with what it took", is_forgotten)
+        .await?;
+    ensure!(turn.there().image(&made).await?.is_some(), "{made} is gone");
     leave(turn).await
 }

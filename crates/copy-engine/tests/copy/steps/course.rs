@@ -305,6 +305,7 @@ async fn removal_outcome(
 fn outcome(ended: Ended) -> Outcome {
     match ended {
         Ended::Replicated { image } => Outcome::Replicated { image },
+        Ended::Reused { image } => Outcome::Reused { image },
         Ended::Failed(failure) => Outcome::Failed {
             error: failure.error,
             transient: failure.transient,
