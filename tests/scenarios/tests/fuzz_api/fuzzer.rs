@@ -1,8 +1,9 @@
 //! Runs of schemathesis: `schemathesis.toml` says what is checked, `hooks.py` steers what is generated, and the command line
 //! says how much.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,6 +17,9 @@ use crate::pool::Pool;
 
 /// How long a bounded run may take on a machine that is busy with other things; a longer one gets its time on top.
 const PATIENCE: Duration = Duration::from_secs(1200);
+
+/// How schemathesis ends when it is interrupted, whatever it has found by then.
+const INTERRUPTED: i32 = 130;
 
 /// The seed of the run that is part of the test suite.
 const SEED: &str = "1";
@@ -113,7 +117,7 @@ impl<'a> Fuzzer<'a> {
         let counts = std::fs::read(place.join("counts.json"))
             .with_context(|| format!("schemathesis has not run: {report}"))?;
         Ok(Run {
-            found_nothing: output.status.success(),
+            found_nothing: output.status.success() || is_only_out_of_time(output.status, &report),
             report,
             counts: Counts::of(&counts)?,
         })
@@ -135,4 +139,23 @@ impl<'a> Fuzzer<'a> {
         }
         Ok(place)
     }
+}
+
+/// Whether a run was cut off and has found nothing by then: one whose `--max-time` runs out in its last phase says that somebody
+/// has interrupted it.
+fn is_only_out_of_time(status: ExitStatus, report: &str) -> bool {
+    let found = ["= FAILURES =", "= ERRORS ="];
+    status.code() == Some(INTERRUPTED) && !found.iter().any(|heading| report.contains(heading))
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_judged_by_what_it_has_found() {
+    let cut_off = ExitStatus::from_raw(INTERRUPTED << 8);
+    let clean = "==== SUMMARY ====\n 2983 generated, 2983 passed";
+    assert!(is_only_out_of_time(cut_off, clean));
+    for heading in ["FAILURES", "ERRORS"] {
+        let report = format!("==== {heading} ====\n{clean}");
+        assert!(!is_only_out_of_time(cut_off, &report), "{heading}");
+    }
+    assert!(!is_only_out_of_time(ExitStatus::from_raw(1 << 8), clean));
 }
