@@ -96,6 +96,26 @@ impl Metrics {
         self.store_losses.clone()
     }
 
+    /// Units in work now.
+    #[must_use]
+    pub fn units_running(&self) -> i64 {
+        let kinds = [
+            UnitKind::Copy,
+            UnitKind::CleanUp,
+            UnitKind::Resolve,
+            UnitKind::Remove,
+            UnitKind::FindOrphans,
+            UnitKind::RemoveOrphan,
+        ];
+        let running = kinds.map(|kind| {
+            let labels = KindLabels {
+                kind: kind.as_str(),
+            };
+            self.running.get(&labels).map_or(0, |running| running.get())
+        });
+        running.iter().sum()
+    }
+
     pub(crate) fn unit_starts(&self, kind: UnitKind) -> Running {
         let labels = KindLabels {
             kind: kind.as_str(),

@@ -44,7 +44,11 @@ pub struct MemoryStore {
     notices: broadcast::Sender<ChangeNotice>,
 }
 
-#[derive(Debug, Default)]
+/// What a store holds at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot(State);
+
+#[derive(Debug, Clone, Default)]
 struct State {
     records: HashMap<JobId, Stored>,
     sequence: u64,
@@ -121,6 +125,18 @@ impl MemoryStore {
         }
         drop(state);
         store
+    }
+
+    /// What it holds now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.state().clone())
+    }
+
+    /// Forgets everything since the snapshot, as a store does whose replica was behind and takes over. Who subscribed is told
+    /// nothing of it.
+    pub fn fall_back(&self, to: Snapshot) {
+        *self.state() = to.0;
     }
 
     /// How often an answer waited for what was written before: memory loses nothing, but a model of what does asks.

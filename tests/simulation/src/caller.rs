@@ -1,7 +1,8 @@
 //! A caller and the gateway that serves it: asks for one copy, watches it to its end, cancels it when told to.
 //!
 //! What it was told, and in which order, is evidence. As the gateway does, it repeats a create until the
-//! request's deadline; a create whose answer stays unknown is canceled until that is answered.
+//! request's deadline; a create whose answer stays unknown is canceled until that is answered. A caller with an idempotency
+//! key makes its request again instead, for which the gateway makes a new id, until it is answered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use service_kit::Clock as _;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Status};
+use uuid::Uuid;
 use work_queue::{Announcer as _, CopyJob};
 
 use crate::checker::images_of;
@@ -30,11 +32,25 @@ const TRY: Duration = Duration::from_secs(4);
 /// How much later than its request a create may still count.
 const NOT_AFTER: SignedDuration = SignedDuration::from_secs(40);
 
+/// What a caller asks for.
+pub(crate) struct Request {
+    /// Of all callers.
+    pub(crate) number: usize,
+    pub(crate) spec: CopySpec,
+    pub(crate) key: Option<String>,
+}
+
 /// What a caller knows of its job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Story {
     /// The job.
     pub job: JobId,
+    /// The idempotency key of its requests.
+    pub key: Option<String>,
+    /// The ids that its requests would have made.
+    pub tried: Vec<JobId>,
+    /// Whether its key was taken for another image.
+    pub is_refused: bool,
     /// What was to be copied.
     pub spec: CopySpec,
     /// Whether the caller got its 202.
@@ -69,9 +85,19 @@ pub enum CancelAnswer {
     NoSuchJob,
 }
 
+/// How a request for a copy was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CreateAnswer {
+    /// 202.
+    Accepted(JobId),
+    /// 409: the key stands for another request.
+    KeyTaken,
+}
+
 /// A caller; all clones are the same.
 #[derive(Clone)]
 pub(crate) struct Caller {
+    number: usize,
     story: Arc<Mutex<Story>>,
     cancel: Arc<Notify>,
     weather: Arc<Weather>,
@@ -81,23 +107,27 @@ pub(crate) struct Caller {
 impl Caller {
     /// Asks for a copy and watches it, in a task of its own.
     pub(crate) fn start(
-        job: JobId,
-        spec: CopySpec,
+        request: Request,
         link: Link,
         queue: PublishingEnd,
         clock: SimulatedClock,
         weather: Arc<Weather>,
         destination: Glance,
     ) -> Self {
+        let job = id_of_request(request.number, 0);
         let story = Story {
             job,
-            spec,
+            key: request.key,
+            tried: vec![job],
+            is_refused: false,
+            spec: request.spec,
             accepted: false,
             observed: Vec::new(),
             cancel: None,
             there_when_canceled: Vec::new(),
         };
         let caller = Self {
+            number: request.number,
             story: Arc::new(Mutex::new(story)),
             cancel: Arc::default(),
             weather,
@@ -119,16 +149,27 @@ impl Caller {
     }
 
     async fn run(self, jobs: JobServiceClient<Link>, queue: PublishingEnd, clock: SimulatedClock) {
-        let accepted = self.create(&jobs, clock.now()).await;
-        self.told().accepted = accepted;
+        let answer = self.create_until_answered(&jobs, &clock).await;
         let id = self.told().job;
         self.weather
             .journal
-            .note(format_args!("job {id} is accepted: {accepted}"));
-        if !accepted {
-            self.weather.journal.meet("create unanswered", id);
-            self.cancel_until_answered(&jobs).await;
-            return;
+            .note(format_args!("job {id}: create is answered {answer:?}"));
+        match answer {
+            Some(CreateAnswer::Accepted(job)) => {
+                let mut story = self.told();
+                story.accepted = true;
+                story.job = job;
+            }
+            Some(CreateAnswer::KeyTaken) => {
+                self.weather.journal.meet("key refused", id);
+                self.told().is_refused = true;
+                return;
+            }
+            None => {
+                self.weather.journal.meet("create unanswered", id);
+                self.cancel_until_answered(&jobs).await;
+                return;
+            }
         }
         let message = self.message();
         // Away, it is forgotten: the scheduler sends another.
@@ -151,26 +192,76 @@ impl Caller {
         }
     }
 
-    async fn create(&self, jobs: &JobServiceClient<Link>, now: Timestamp) -> bool {
+    /// None: nobody knows whether the job stands.
+    async fn create_until_answered(
+        &self,
+        jobs: &JobServiceClient<Link>,
+        clock: &SimulatedClock,
+    ) -> Option<CreateAnswer> {
+        loop {
+            let answer = self.create(jobs, clock.now()).await;
+            if answer.is_some() || self.told().key.is_none() {
+                return answer;
+            }
+            sleep(self.weather.chance.millis(500..=5_000)).await;
+            let mut story = self.told();
+            let again = id_of_request(self.number, story.tried.len());
+            self.weather.journal.meet("request again", again);
+            story.tried.push(again);
+            story.job = again;
+        }
+    }
+
+    /// One request.
+    async fn create(&self, jobs: &JobServiceClient<Link>, now: Timestamp) -> Option<CreateAnswer> {
         let begun_at = Instant::now();
-        let request = {
+        let (id, request) = {
             let story = self.told();
-            v1::CreateJobRequest {
+            let digest = story.spec.source.image.to_string();
+            let idempotency = story.key.clone().map(|key| v1::Idempotency {
+                key,
+                request_digest: digest,
+            });
+            let request = v1::CreateJobRequest {
                 job_id: story.job.to_string(),
                 spec: Some((&story.spec).into()),
-                idempotency: None,
+                idempotency,
                 not_after_ms: Some((now + NOT_AFTER).as_millisecond()),
-            }
+            };
+            (story.job, request)
         };
         while begun_at.elapsed() < REQUEST {
             let created = timeout(TRY, jobs.clone().create_job(request.clone())).await;
             match created {
-                Ok(Ok(_)) => return true,
-                Ok(Err(status)) if status.code() == Code::AlreadyExists => return true,
+                Ok(Ok(answer)) => return Some(self.create_answer(&request, answer.into_inner())),
+                Ok(Err(status)) if status.code() == Code::AlreadyExists => {
+                    return Some(CreateAnswer::Accepted(id));
+                }
                 Ok(Err(_)) | Err(_) => sleep(self.weather.chance.millis(50..=500)).await,
             }
         }
-        false
+        None
+    }
+
+    /// What the gateway makes of the scheduler's answer: a key stands for one request.
+    fn create_answer(
+        &self,
+        request: &v1::CreateJobRequest,
+        answer: v1::CreateJobResponse,
+    ) -> CreateAnswer {
+        let digest = request.idempotency.as_ref().map(|it| &it.request_digest);
+        if digest.is_some()
+            && answer.request_digest.is_some()
+            && digest != answer.request_digest.as_ref()
+        {
+            return CreateAnswer::KeyTaken;
+        }
+        let job = answer.job.expect("of a copy");
+        let job = job.job_id.parse().expect("the scheduler's own words");
+        if Some(job) != request.job_id.parse().ok() {
+            self.weather.journal.meet("answered by its key", job);
+        }
+        CreateAnswer::Accepted(job)
     }
 
     async fn look(&self, jobs: &JobServiceClient<Link>) {
@@ -268,4 +359,11 @@ impl Caller {
     fn told(&self) -> MutexGuard<'_, Story> {
         self.story.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The job id that the gateway makes for a caller's request.
+fn id_of_request(caller: usize, request: usize) -> JobId {
+    JobId::from_uuid(Uuid::from_u128(
+        (0xA000 + caller as u128) | ((request as u128) << 32),
+    ))
 }

@@ -4,17 +4,17 @@ use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rand::rngs::StdRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use tokio::time::sleep;
 
 /// A seeded sequence of draws.
 #[derive(Debug)]
-pub(crate) struct Chance(Mutex<StdRng>);
+pub(crate) struct Chance(Mutex<Xoshiro256PlusPlus>);
 
 impl Chance {
     pub(crate) fn seeded(seed: u64) -> Self {
-        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+        Self(Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed)))
     }
 
     pub(crate) fn within(&self, range: RangeInclusive<u64>) -> u64 {

@@ -1,11 +1,12 @@
-//! What must be true at the end of every run, whatever happened in it.
+//! What must be true at the end of every run, whatever happened in it. What must be true at every moment is
+//! [`witness`](crate::witness)'s.
 //!
 //! The rules are those that the service promises, judged by what callers were told, what the
 //! destination's Glance holds and what the store holds; how the product got there is not looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ImageId, JobId, JobStatus};
+use domain::{ImageId, JobId, JobStatus, TenantId};
 
 use crate::caller::{CancelAnswer, Story};
 use crate::evidence::{Ending, Evidence, Replica};
@@ -78,6 +79,49 @@ pub enum Violation {
     /// No service ends by itself.
     #[error("{0} ended by itself")]
     Broken(String),
+    /// Who has lost its unit hears of it.
+    #[error("{0} is still at work")]
+    Restless(String),
+    /// A key stands for one job.
+    #[error("one idempotency key has made jobs {0} and {1}")]
+    KeyMadeTwo(JobId, JobId),
+    /// What was answered for outlives the store that took it.
+    #[error("job {0} was answered to be {1} and is {2} in the store that took over")]
+    TakenBack(JobId, JobStatus, JobStatus),
+    /// Only its holder ends a lease.
+    #[error("job {0}: somebody else's lease was ended")]
+    ForeignEnd(JobId),
+    /// A lease is taken over when it has run out.
+    #[error("job {0}: a lease was taken over that had not run out")]
+    TakenOver(JobId),
+    /// A lease is lost to a trouble.
+    #[error("job {0}: {1} lost its lease, and nothing had happened to it")]
+    LeaseLostForNothing(JobId, String),
+    /// Writes begin under a lease.
+    #[error("job {0}: {1} began to write without a lease")]
+    WriteWithoutLease(JobId, String),
+    /// A record forgets an image when it is gone.
+    #[error("job {0} forgot its image {1}, which was there")]
+    Forgotten(JobId, ImageId),
+    /// What is gone does not come back.
+    #[error("image {1} of job {0} was settled and came to life")]
+    CameBack(JobId, ImageId),
+    /// An image is known before it is there.
+    #[error("image {1} of job {0} came to life and its record does not know it")]
+    Unknown(JobId, ImageId),
+    /// An attempt settles what was before it.
+    #[error("another attempt of job {0} began while image {1} was there")]
+    Unsettled(JobId, ImageId),
+    /// `replicated` is said of what is there, at once.
+    #[error("job {job} became replicated when its image {image} {problem}")]
+    TooEarly {
+        /// The job.
+        job: JobId,
+        /// The image.
+        image: ImageId,
+        /// What was wrong with it.
+        problem: &'static str,
+    },
 }
 
 /// Every violation of what must be true.
@@ -93,6 +137,10 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
         }
     }
     check_orphans(evidence, &mut found);
+    check_keys(evidence, &mut found);
+    found.extend(evidence.found.iter().cloned());
+    let restless = evidence.restless.iter().cloned();
+    found.extend(restless.map(Violation::Restless));
     let entries = evidence.index_entries.iter().cloned();
     found.extend(entries.map(Violation::IndexEntry));
     let remains = evidence.remains.iter().cloned();
@@ -103,7 +151,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
 }
 
 /// Whether a job of one status may be seen in the other next, be it much later.
-fn follows(from: JobStatus, to: JobStatus) -> bool {
+pub(crate) fn follows(from: JobStatus, to: JobStatus) -> bool {
     use JobStatus::{
         CancelRequested, Canceled, Canceling, Error, ReplicateRequested, Replicated, Replicating,
     };
@@ -117,7 +165,7 @@ fn follows(from: JobStatus, to: JobStatus) -> bool {
 }
 
 fn check_story(story: &Story, evidence: &Evidence, found: &mut Vec<Violation>) {
-    check_observed(story, found);
+    check_observed(story, evidence, found);
     let job = story.job;
     let Some(ending) = evidence.jobs.get(&job) else {
         if story.accepted {
@@ -128,6 +176,7 @@ fn check_story(story: &Story, evidence: &Evidence, found: &mut Vec<Violation>) {
     check_ending(job, ending, found);
     if let Some(last) = story.observed.last()
         && !follows(last.status, ending.status)
+        && !evidence.taken_back.contains(&job)
     {
         found.push(Violation::Backward(job, last.status, ending.status));
     }
@@ -139,14 +188,15 @@ fn check_story(story: &Story, evidence: &Evidence, found: &mut Vec<Violation>) {
     check_images(story, ending, evidence, found);
 }
 
-fn check_observed(story: &Story, found: &mut Vec<Violation>) {
+fn check_observed(story: &Story, evidence: &Evidence, found: &mut Vec<Violation>) {
     let job = story.job;
+    let is_taken_back = evidence.taken_back.contains(&job);
     for pair in story.observed.windows(2) {
         let (before, after) = (pair[0], pair[1]);
-        if !follows(before.status, after.status) {
+        if !follows(before.status, after.status) && !is_taken_back {
             found.push(Violation::Backward(job, before.status, after.status));
         }
-        if after.progress < before.progress {
+        if after.progress < before.progress && !evidence.fell_back {
             found.push(Violation::ProgressFell(
                 job,
                 before.progress,
@@ -187,7 +237,7 @@ fn check_images(story: &Story, ending: &Ending, evidence: &Evidence, found: &mut
     if let Some(image) = own {
         let problem = match evidence.images.get(&image) {
             None => Some("does not exist"),
-            Some(replica) => problem_of(replica, story),
+            Some(replica) => problem_of(replica, story, evidence),
         };
         found.extend(problem.map(|problem| Violation::BadImage {
             job,
@@ -214,13 +264,14 @@ fn check_images(story: &Story, ending: &Ending, evidence: &Evidence, found: &mut
     }
 }
 
-fn problem_of(replica: &Replica, story: &Story) -> Option<&'static str> {
+fn problem_of(replica: &Replica, story: &Story, evidence: &Evidence) -> Option<&'static str> {
     let source = &story.spec.source_digest;
+    let hash = evidence.sources.get(&story.spec.source.image);
     if !replica.active {
         Some("is not active")
     } else if replica.size != Some(source.size_bytes) {
         Some("has another size than its source")
-    } else if replica.hash != source.os_hash_value {
+    } else if replica.hash.as_ref() != hash {
         Some("has other bytes than its source")
     } else if replica.owner.as_ref() != Some(&story.spec.destination.tenant) {
         Some("belongs to another tenant")
@@ -247,6 +298,23 @@ fn check_orphans(evidence: &Evidence, found: &mut Vec<Violation>) {
         .collect();
     let orphans = evidence.images.keys().filter(|id| !of_jobs.contains(id));
     found.extend(orphans.copied().map(Violation::Orphan));
+}
+
+/// However often a request with a key was made, and by however many callers, it makes one job.
+fn check_keys(evidence: &Evidence, found: &mut Vec<Violation>) {
+    let mut made: BTreeMap<(&TenantId, &str), JobId> = BTreeMap::new();
+    for story in &evidence.stories {
+        let Some(key) = &story.key else { continue };
+        let told = story.accepted.then_some(story.job);
+        let tried = story.tried.iter().copied();
+        let stands = tried.filter(|job| evidence.jobs.contains_key(job));
+        for job in told.into_iter().chain(stands) {
+            let first = *made.entry((&story.spec.source.tenant, key)).or_insert(job);
+            if first != job {
+                found.push(Violation::KeyMadeTwo(first, job));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

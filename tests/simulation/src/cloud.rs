@@ -26,10 +26,11 @@ use openstack::{
 };
 
 pub(crate) use self::glance::Glance;
-pub(crate) use self::image::{Image, Status};
+use self::image::Multihash;
+pub(crate) use self::image::Status;
 use self::pipe::Pipe;
 use crate::process::Process;
-use crate::scenario::{HalfUploads, Side};
+use crate::scenario::{HalfUploads, Hashes, Side};
 use crate::weather::{Trouble, Weather};
 
 /// The region that images are copied from.
@@ -50,11 +51,16 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(weather: Arc<Weather>, half_uploads: HalfUploads) -> Self {
-        let glance = |side| Glance::new(weather.clone(), side, half_uploads);
+    pub(crate) fn new(weather: Arc<Weather>, half_uploads: HalfUploads, hashes: Hashes) -> Self {
+        let (at_source, at_destination) = match hashes {
+            Hashes::Same => (Multihash::Sha512, Multihash::Sha512),
+            Hashes::NoneAtSource => (Multihash::None, Multihash::Sha512),
+            Hashes::OtherAtDestination => (Multihash::Sha512, Multihash::Sha256),
+        };
+        let glance = |side, multihash| Glance::new(weather.clone(), side, half_uploads, multihash);
         Self {
-            source: glance(Side::Source),
-            destination: glance(Side::Destination),
+            source: glance(Side::Source, at_source),
+            destination: glance(Side::Destination, at_destination),
             weather,
         }
     }
@@ -116,7 +122,7 @@ impl Cloud {
             };
             let cut = glance.as_ref().map(Glance::connection);
             let far = Pipe::new(far, None, cut.clone());
-            tokio::spawn(api::serve(far, glance, self.weather));
+            tokio::spawn(api::serve(far, glance, process.clone(), self.weather));
             Ok(TokioIo::new(Pipe::new(near, Some(process), cut)))
         }
         .boxed()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{ImageId, JobId, JobStatus, TenantId};
 
 use crate::caller::Story;
+use crate::checker::Violation;
 
 /// The evidence of one run.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,16 @@ pub struct Evidence {
     pub commits: Vec<(JobId, JobStatus, JobStatus)>,
     /// Processes that ended by themselves.
     pub broken: Vec<String>,
+    /// Workers that are at something although nothing is to be done.
+    pub restless: Vec<String>,
+    /// The hash of each source's bytes.
+    pub sources: BTreeMap<ImageId, String>,
+    /// Jobs whose status was set back by a store that fell back, before anybody was answered.
+    pub taken_back: BTreeSet<JobId>,
+    /// Whether the store ever fell back: what is not waited for may be lost then, progress for one.
+    pub fell_back: bool,
+    /// What must not have happened and did, at any moment.
+    pub found: Vec<Violation>,
 }
 
 /// How the store sees a job in the end.
@@ -51,6 +62,6 @@ pub struct Replica {
     pub owner: Option<TenantId>,
     /// Its size.
     pub size: Option<u64>,
-    /// The hash of its bytes.
+    /// The hash of its bytes, as the simulation has it.
     pub hash: Option<String>,
 }

@@ -20,15 +20,19 @@ mod checker;
 mod clock;
 mod cloud;
 mod evidence;
+mod flaw;
 mod journal;
 mod network;
 mod process;
 mod queue;
 mod randomness;
+
 pub mod scenario;
 mod scheduler;
+mod standby;
 mod store;
 mod weather;
+mod witness;
 mod worker;
 mod world;
 
@@ -37,6 +41,7 @@ use std::collections::BTreeMap;
 pub use caller::{CancelAnswer, Observed, Story};
 pub use checker::{Violation, check};
 pub use evidence::{Ending, Evidence, Replica};
+pub use flaw::Flaw;
 pub use scenario::Scenario;
 
 use crate::world::World;
@@ -62,6 +67,15 @@ pub struct Run {
 /// When the simulation itself is at fault.
 #[must_use]
 pub fn run(scenario: &Scenario) -> Run {
+    run_with(scenario, Flaw::None)
+}
+
+/// Runs a scenario with something done wrong on purpose.
+///
+/// # Panics
+/// When the simulation itself is at fault.
+#[must_use]
+pub fn run_with(scenario: &Scenario, flaw: Flaw) -> Run {
     let scenario = scenario.clone();
     // What is drawn once a thread is drawn anew for each run.
     let running = std::thread::spawn(move || {
@@ -71,13 +85,13 @@ pub fn run(scenario: &Scenario) -> Run {
             .start_paused(true)
             .build()
             .expect("a runtime without any I/O");
-        runtime.block_on(live(&scenario))
+        runtime.block_on(live(&scenario, flaw))
     });
     running.join().expect("the simulation does not panic")
 }
 
-async fn live(scenario: &Scenario) -> Run {
-    let world = World::new(scenario.setting.clone());
+async fn live(scenario: &Scenario, flaw: Flaw) -> Run {
+    let world = World::new(scenario.setting.clone(), flaw);
     let weather = world.weather.clone();
     let evidence = world.live(scenario).await;
     Run {

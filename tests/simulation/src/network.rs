@@ -7,21 +7,21 @@
 //! the product's pings take to find out. The handler of a call that was given up is dropped half-way, or
 //! goes on.
 
+mod messages;
+mod tampering;
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use http::{Request, Response};
-use http_body::Frame;
-use http_body_util::{BodyExt, BodyStream, StreamBody};
+use http_body_util::{BodyStream, StreamBody};
 use job_scheduler::job_service::JobApi;
 use job_scheduler::work_service::Work;
-use prost::Message;
 use proto::v1;
 use proto::v1::finish_request::Outcome;
 use proto::v1::job_service_server::JobServiceServer;
@@ -31,13 +31,13 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Service, ServiceExt};
 
+use self::messages::has_failed;
+use crate::flaw::Flaw;
 use crate::process::Process;
 use crate::weather::{Trouble, Weather};
 
 /// The product's pings need so long.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A gRPC message comes behind a byte for its compression and four for its length.
-const MESSAGE_HEAD: usize = 5;
 
 /// Who can be called.
 #[derive(Clone)]
@@ -123,6 +123,29 @@ impl Link {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    async fn ask(self, request: Request<Body>) -> Result<Response<Body>, Status> {
+        let is_finish = is_finish(request.uri().path());
+        let answer = self.clone().carry(request).await;
+        let failed = match &answer {
+            Ok(answer) => has_failed(answer.headers()),
+            Err(_) => true,
+        };
+        if failed {
+            self.fails();
+        }
+        if failed && is_finish && self.network.weather.flaw == Flaw::FinishesOnce {
+            return Ok(tampering::given_up());
+        }
+        answer
+    }
+
+    /// A call to a scheduler failed, or a stream broke.
+    fn fails(&self) {
+        if self.worker.is_some() {
+            self.network.weather.witness.call_failed(&self.from);
+        }
+    }
+
     async fn carry(self, request: Request<Body>) -> Result<Response<Body>, Status> {
         let weather = self.network.weather.clone();
         self.from.pass().await;
@@ -180,17 +203,17 @@ impl Link {
     /// The caller's messages, as the scheduler gets them.
     fn outgoing(&self, request: Request<Body>, to: Process) -> Request<Body> {
         let link = self.clone();
-        request.map(|body| passing(body, link, to))
+        request.map(|body| passing(body, link, to, false))
     }
 
     /// The scheduler's messages, as the caller gets them.
     fn incoming(&self, body: Body, from: Process) -> Body {
-        passing(body, self.clone(), from)
+        passing(body, self.clone(), from, true)
     }
 }
 
 /// A body whose frames pass only while both ends run and are not cut off from each other.
-fn passing(body: Body, link: Link, scheduler: Process) -> Body {
+fn passing(body: Body, link: Link, scheduler: Process, is_answer: bool) -> Body {
     let frames = BodyStream::new(body);
     let passed = stream::unfold(Some(frames), move |frames| {
         let (link, scheduler) = (link.clone(), scheduler.clone());
@@ -218,9 +241,21 @@ fn passing(body: Body, link: Link, scheduler: Process) -> Body {
             };
             if link.is_cut() || link.network.weather.mishap() {
                 link.forget();
+                link.fails();
                 return Some((Err(Status::unavailable("cut off")), None));
             }
+            let failed = match &frame {
+                Ok(frame) => frame.trailers_ref().is_some_and(has_failed),
+                Err(_) => true,
+            };
+            if failed {
+                link.fails();
+            }
             let rest = frame.is_ok().then_some(frames);
+            let frame = match link.network.weather.flaw {
+                Flaw::DeafToStop if is_answer => frame.map(tampering::without_stop),
+                _ => frame,
+            };
             Some((frame, rest))
         }
     });
@@ -235,14 +270,14 @@ impl Endpoint {
         weather: Arc<Weather>,
     ) -> Response<Body> {
         self.process.pass().await;
-        let is_finish = path.ends_with("/Finish");
-        let mut outcome = None;
         let mut request = request;
-        if is_finish {
+        let mut finish = None;
+        if is_finish(&path) {
             let (head, body) = request.into_parts();
-            let (finish, body) = read::<v1::FinishRequest>(body).await;
-            outcome = finish.and_then(|finish| finish.outcome);
+            let (sent, body) = messages::read(body).await;
+            let body = tampering::finish(sent.as_ref(), body, &weather);
             request = Request::from_parts(head, body);
+            finish = sent;
         }
         let response = if path.contains("WorkService") {
             self.work.oneshot(request).await
@@ -254,19 +289,21 @@ impl Endpoint {
             Err(never) => match never {},
         };
         self.process.pass().await;
-        if is_finish {
+        if let Some(finish) = finish {
             let (head, body) = response.into_parts();
-            let (answer, body) = read::<v1::FinishResponse>(body).await;
-            note_end(outcome.as_ref(), answer.as_ref(), &weather);
+            let (answer, body) = messages::read(body).await;
+            if let Some(answer) = answer {
+                note_end(&finish, answer, &weather);
+            }
             response = Response::from_parts(head, body);
         }
-        response
+        tampering::answer(&path, response, weather.flaw).await
     }
 }
 
 /// How an attempt ended is half of the story that commits tell.
-fn note_end(outcome: Option<&Outcome>, answer: Option<&v1::FinishResponse>, weather: &Weather) {
-    let (Some(outcome), Some(answer)) = (outcome, answer) else {
+fn note_end(finish: &v1::FinishRequest, answer: v1::FinishResponse, weather: &Weather) {
+    let Some(outcome) = &finish.outcome else {
         return;
     };
     let what = match outcome {
@@ -285,22 +322,17 @@ fn note_end(outcome: Option<&Outcome>, answer: Option<&v1::FinishResponse>, weat
         (_, _) => "finish committed",
     };
     weather.journal.meet(event, what);
+    if let (v1::FinishVerdict::Committed, Ok(job), Ok(token)) = (
+        answer.verdict(),
+        finish.job_id.parse(),
+        finish.lease_token.parse(),
+    ) {
+        weather.witness.finish_is_committed(job, token);
+    }
 }
 
-/// Reads the one message of a body, and makes the body anew.
-async fn read<M: Message + Default>(body: Body) -> (Option<M>, Body) {
-    let Ok(collected) = body.collect().await else {
-        let broken = stream::iter([Err(Status::unavailable("the connection broke"))]);
-        let broken = broken.map(|broken| broken.map(|()| Frame::data(Bytes::new())));
-        return (None, Body::new(StreamBody::new(broken)));
-    };
-    let trailers = collected.trailers().cloned();
-    let bytes = collected.to_bytes();
-    let message = bytes.get(MESSAGE_HEAD..).and_then(|it| M::decode(it).ok());
-    let data = (!bytes.is_empty()).then(|| Frame::data(bytes));
-    let frames = data.into_iter().chain(trailers.map(Frame::trailers));
-    let frames: Vec<Result<Frame<Bytes>, Status>> = frames.map(Ok).collect();
-    (message, Body::new(StreamBody::new(stream::iter(frames))))
+fn is_finish(path: &str) -> bool {
+    path.ends_with("/Finish")
 }
 
 impl Service<Request<Body>> for Link {
@@ -313,6 +345,6 @@ impl Service<Request<Body>> for Link {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        self.clone().carry(request).boxed()
+        self.clone().ask(request).boxed()
     }
 }

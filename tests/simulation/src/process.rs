@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+/// What was sent while a process stood still has arrived by then.
+const JUST: Duration = Duration::from_secs(1);
+
 /// A process; all clones are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
@@ -21,6 +24,7 @@ pub(crate) struct Process {
 #[derive(Debug)]
 struct Inner {
     state: State,
+    thawed_at: Option<Instant>,
     /// Who waits for another state.
     wakers: Vec<Waker>,
 }
@@ -38,6 +42,7 @@ impl Process {
             name: name.into().into(),
             inner: Arc::new(Mutex::new(Inner {
                 state: State::Running,
+                thawed_at: None,
                 wakers: Vec::new(),
             })),
         }
@@ -64,9 +69,16 @@ impl Process {
     }
 
     pub(crate) fn thaw(&self) {
-        if !self.is_dead() {
+        if !self.is_dead() && !self.is_running() {
+            self.lock().thawed_at = Some(Instant::now());
             self.become_(State::Running);
         }
+    }
+
+    /// Whether what it does now may be what it meant to do before it stood still.
+    pub(crate) fn has_just_thawed(&self) -> bool {
+        let thawed_at = self.lock().thawed_at;
+        thawed_at.is_some_and(|at| at.elapsed() < JUST)
     }
 
     pub(crate) fn kill(&self) {

@@ -12,16 +12,16 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 
-use rand::rngs::StdRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 
 thread_local! {
-    static SEQUENCE: RefCell<Option<StdRng>> = const { RefCell::new(None) };
+    static SEQUENCE: RefCell<Option<Xoshiro256PlusPlus>> = const { RefCell::new(None) };
 }
 
 /// From now on, what this thread draws from the operating system follows from `seed`.
 pub(crate) fn seed(seed: u64) {
-    SEQUENCE.with_borrow_mut(|sequence| *sequence = Some(StdRng::seed_from_u64(seed)));
+    SEQUENCE.with_borrow_mut(|sequence| *sequence = Some(Xoshiro256PlusPlus::seed_from_u64(seed)));
 }
 
 fn fill(bytes: &mut [u8]) -> bool {

@@ -44,6 +44,22 @@ pub struct Setting {
     pub half_uploads: HalfUploads,
     /// How many calls in a hundred meet a mishap of their own.
     pub mishaps: u64,
+    /// By which hashes images can be compared.
+    #[serde(default)]
+    pub hashes: Hashes,
+}
+
+/// What the two Glances show of an image's bytes, besides the md5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hashes {
+    /// Both a sha512.
+    #[default]
+    Same,
+    /// The source nothing, the destination a sha512.
+    NoneAtSource,
+    /// The source a sha512, the destination a sha256.
+    OtherAtDestination,
 }
 
 /// What becomes of an upload whose Glance dies.
@@ -77,6 +93,9 @@ pub enum Op {
         tenant: usize,
         /// Of three images.
         image: usize,
+        /// The idempotency key that comes with the request, and is also used by others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<u8>,
     },
     /// The caller of a job, counted in the order of creation, cancels it.
     Cancel {
@@ -128,6 +147,11 @@ pub enum Op {
         /// Seconds.
         lasts: f64,
     },
+    /// From now on the store's replica hears only of what is waited for, and takes over in the end.
+    FailOver {
+        /// Seconds until then.
+        lag: f64,
+    },
     /// Subscriptions to changes end, and what was to be told is not.
     LoseNotices,
     /// Answers of schedulers are lost after the deed.
@@ -158,6 +182,16 @@ pub enum Op {
     GlanceRefuses {
         /// Which.
         side: Side,
+        /// Seconds for which that is so.
+        lasts: f64,
+    },
+    /// The destination's Glance refuses to delete anything.
+    GlanceKeeps {
+        /// Seconds for which that is so.
+        lasts: f64,
+    },
+    /// The destination's Glance stores other bytes than it was sent, now and then.
+    GlanceCorrupts {
         /// Seconds for which that is so.
         lasts: f64,
     },
@@ -269,18 +303,21 @@ impl Op {
             Self::DelayMessages { .. } => "delay messages",
             Self::BrokerAway { .. } => "broker away",
             Self::StoreAway { .. } => "store away",
+            Self::FailOver { .. } => "fail over",
             Self::LoseNotices => "lose notices",
             Self::LoseAnswers { .. } => "lose answers",
             Self::GlanceAway { .. } => "glance away",
             Self::GlanceDies { .. } => "glance dies",
             Self::GlanceLate { .. } => "glance late",
             Self::GlanceRefuses { .. } => "glance refuses",
+            Self::GlanceKeeps { .. } => "glance keeps",
+            Self::GlanceCorrupts { .. } => "glance corrupts",
             Self::ClockJumps { .. } => "clock jumps",
         }
     }
 
     /// Every kind.
-    pub const KINDS: [&'static str; 21] = [
+    pub const KINDS: [&'static str; 24] = [
         "create",
         "cancel",
         "crash a scheduler",
@@ -295,12 +332,15 @@ impl Op {
         "delay messages",
         "broker away",
         "store away",
+        "fail over",
         "lose notices",
         "lose answers",
         "glance away",
         "glance dies",
         "glance late",
         "glance refuses",
+        "glance keeps",
+        "glance corrupts",
         "clock jumps",
     ];
 }

@@ -17,6 +17,7 @@ use job_scheduler::job_record::{JobRecord, Owner};
 use job_scheduler::plan_record::PlanRecord;
 use job_scheduler::store::admin::{AdminStore, Drain};
 use job_scheduler::store::lane::Lane;
+use job_scheduler::store::lasting::must_last;
 use job_scheduler::store::memory::MemoryStore;
 use job_scheduler::store::plans::{
     CreatedPlan, Holder, PlanQuery, PlanStore, PlanTerms, StoredPlan,
@@ -29,7 +30,9 @@ use service_kit::Clock as _;
 use tokio::sync::Notify;
 
 use crate::clock::SimulatedClock;
+use crate::flaw::Flaw;
 use crate::process::Process;
+use crate::standby::Standby;
 use crate::weather::{Trouble, Weather};
 
 /// One scheduler's access.
@@ -42,6 +45,7 @@ pub(crate) struct RemoteStore {
     pub(crate) clock: SimulatedClock,
     /// Ends all subscriptions.
     pub(crate) hang_up: Arc<Notify>,
+    pub(crate) standby: Standby,
 }
 
 impl RemoteStore {
@@ -70,14 +74,47 @@ impl RemoteStore {
         answer
     }
 
+    /// A commit of a scheduler that forgets leftovers, if this is one.
+    fn forgetting(&self, before: &JobRecord, after: &JobRecord) -> JobRecord {
+        let token = |record: &JobRecord| record.lease.as_ref().map(|lease| lease.token);
+        let is_granted = after.status == JobStatus::Replicating
+            && after.lease.is_some()
+            && token(before) != token(after);
+        let mut after = after.clone();
+        match self.weather.flaw {
+            Flaw::LeftoversForgottenAtGrant if is_granted => {
+                after.leftovers = vec![after.attempt_image()];
+            }
+            Flaw::LeftoversForgottenWhenReplicated if after.status == JobStatus::Replicated => {
+                after.leftovers.clear();
+            }
+            _ => {}
+        }
+        after
+    }
+
+    /// As the Redis store asks.
+    fn must_last(&self, before: &JobRecord, after: &JobRecord) -> bool {
+        let is_cancel = after.status.is_being_canceled() && before.status != after.status;
+        must_last(before, after) && !(is_cancel && self.weather.flaw == Flaw::CancelsDoNotLast)
+    }
+
     /// What a commit changed, for the journal.
     fn note(&self, before: &JobRecord, after: &JobRecord) {
         let journal = &self.weather.journal;
         let by = self.scheduler.name();
         if before.status != after.status {
             journal.commit(after.id, before.status, after.status);
-            if after.status == JobStatus::Replicated && after.image != Some(after.attempt_image()) {
-                journal.meet("adoption", format_args!("job {}", after.id));
+            if after.status == JobStatus::Replicated {
+                if after.image != Some(after.attempt_image()) {
+                    journal.meet("adoption", format_args!("job {}", after.id));
+                }
+                if !after.leftovers.is_empty() {
+                    journal.meet(
+                        "replicated with leftovers",
+                        format_args!("job {}", after.id),
+                    );
+                }
             }
         }
         let tokens = |record: &JobRecord| record.lease.as_ref().map(|lease| lease.token);
@@ -143,13 +180,34 @@ impl Store for RemoteStore {
             {
                 return Err(StoreError::TooLate);
             }
+            let forgetful;
+            let record = match self.weather.flaw {
+                Flaw::KeysForgotten => {
+                    forgetful = JobRecord {
+                        idempotency: None,
+                        ..record.clone()
+                    };
+                    &forgetful
+                }
+                _ => record,
+            };
             let created = self.store.create(record, terms, now).await;
+            if created.is_ok() {
+                self.standby.catch_up(&self.store);
+            }
+            if matches!(created, Ok(Created::New { .. })) {
+                self.weather.witness.created(record);
+            }
             let by = self.scheduler.name();
             let what = format_args!("{by}: job {} is created: {created:?}", record.id);
             self.weather.journal.note(what);
             created
         };
-        self.command(creating).await
+        let created = self.command(creating).await?;
+        if let Created::New { .. } = created {
+            self.weather.witness.promised(record.id, record.status);
+        }
+        Ok(created)
     }
 
     async fn commit(
@@ -158,10 +216,17 @@ impl Store for RemoteStore {
         after: &JobRecord,
         now: Timestamp,
     ) -> Result<Stored, StoreError> {
+        let after = &self.forgetting(&before.record, after);
         let committing = async {
             let committed = self.store.commit(before, after, now).await;
             match &committed {
-                Ok(_) => self.note(&before.record, after),
+                Ok(_) => {
+                    if self.must_last(&before.record, after) {
+                        self.standby.catch_up(&self.store);
+                    }
+                    self.note(&before.record, after);
+                    self.weather.witness.committed(&before.record, after);
+                }
                 Err(StoreError::Conflict) => self
                     .weather
                     .journal
@@ -170,11 +235,20 @@ impl Store for RemoteStore {
             }
             committed
         };
-        self.command(committing).await
+        let committed = self.command(committing).await?;
+        self.weather.witness.promised(after.id, after.status);
+        Ok(committed)
     }
 
     async fn remove(&self, stored: &Stored, now: Timestamp) -> Result<(), StoreError> {
-        self.command(self.store.remove(stored, now)).await
+        let removing = async {
+            let removed = self.store.remove(stored, now).await;
+            if removed.is_ok() {
+                self.weather.witness.removed(stored.record.id);
+            }
+            removed
+        };
+        self.command(removing).await
     }
 
     async fn region_view(&self, region: &RegionId) -> Result<RegionView, StoreError> {
@@ -268,7 +342,11 @@ impl Store for RemoteStore {
     }
 
     async fn barrier(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.command(self.store.barrier(now)).await
+        let waiting = async {
+            self.standby.catch_up(&self.store);
+            self.store.barrier(now).await
+        };
+        self.command(waiting).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

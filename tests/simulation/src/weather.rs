@@ -7,14 +7,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::chance::Chance;
+use crate::flaw::Flaw;
 use crate::journal::Journal;
-use crate::scenario::Side;
+use crate::scenario::{Setting, Side};
+use crate::witness::Witness;
 
 /// What every simulated part looks at before it does its work.
 #[derive(Debug)]
 pub(crate) struct Weather {
     pub(crate) chance: Chance,
     pub(crate) journal: Journal,
+    pub(crate) witness: Witness,
+    /// What is done wrong on purpose.
+    pub(crate) flaw: Flaw,
     /// Mishaps in a hundred calls.
     mishaps: Mutex<u64>,
     until: Mutex<BTreeMap<Trouble, Instant>>,
@@ -31,14 +36,20 @@ pub(crate) enum Trouble {
     GlanceAway(Side),
     GlanceLate(Side),
     GlanceRefuses(Side),
+    /// The destination's Glance deletes nothing.
+    GlanceKeeps,
+    /// The destination's Glance stores other bytes than it was sent, now and then.
+    GlanceCorrupts,
 }
 
 impl Weather {
-    pub(crate) fn new(seed: u64, mishaps: u64) -> Self {
+    pub(crate) fn new(setting: &Setting, flaw: Flaw) -> Self {
         Self {
-            chance: Chance::seeded(seed),
+            chance: Chance::seeded(setting.chance),
             journal: Journal::new(),
-            mishaps: Mutex::new(mishaps),
+            witness: Witness::new(Duration::from_secs(setting.lease)),
+            flaw,
+            mishaps: Mutex::new(setting.mishaps),
             until: Mutex::default(),
         }
     }

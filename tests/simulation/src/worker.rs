@@ -20,6 +20,7 @@ use crate::scenario::Setting;
 /// One that runs; dropped, it is gone.
 pub(crate) struct RunningWorker {
     pub(crate) process: Process,
+    metrics: Metrics,
     shutdown: CancellationToken,
     task: AbortOnDropHandle<()>,
 }
@@ -36,6 +37,7 @@ impl RunningWorker {
     ) -> Self {
         let seconds = Duration::from_secs;
         let transport = network.link(process.clone(), Some(number));
+        let metrics = Metrics::default();
         let worker = Worker::new(Parts {
             region: RegionId::new(DESTINATION),
             name: WorkerId::new(process.name()),
@@ -59,13 +61,14 @@ impl RunningWorker {
                 length: seconds(8),
                 hand_back: seconds(5),
             },
-            metrics: Metrics::default(),
+            metrics: metrics.clone(),
         });
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let task = tokio::spawn(async move { worker.run(&stop).await });
         Self {
             process,
+            metrics,
             shutdown,
             task: AbortOnDropHandle::new(task),
         }
@@ -82,6 +85,11 @@ impl RunningWorker {
         self.shutdown.cancel();
         self.task.await.expect("no panic");
         self.process.kill();
+    }
+
+    /// Whether it works on any unit.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.metrics.units_running() > 0
     }
 
     /// Whether it has ended by itself, which only a panic makes it do.

@@ -4,26 +4,29 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::{
-    CopySpec, Destination, IfIdentical, ImageDigest, ImageId, JobId, RegionId, Source, TenantId,
-    UserId,
+    CopySpec, Destination, IfIdentical, ImageDigest, ImageId, RegionId, Source, TenantId, UserId,
 };
 use job_scheduler::reconciler;
 use job_scheduler::store::memory::MemoryStore;
 use job_scheduler::store::{PageQuery, Scope, Store as _, Stored};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Request};
 use crate::clock::SimulatedClock;
-use crate::cloud::{Cloud, DESTINATION, Glance, Image, SOURCE, Status};
+use crate::cloud::{Cloud, DESTINATION, Glance, SOURCE, Status};
 use crate::evidence::{Ending, Evidence, Replica};
+use crate::flaw::Flaw;
 use crate::network::Network;
 use crate::process::Process;
 use crate::queue::{Broker, PublishingEnd};
 use crate::scenario::{Op, Role, SCHEDULERS, Scenario, Setting, Side, seconds};
 use crate::scheduler::{KEEP_FINISHED, RunningScheduler, shape};
+use crate::standby::Standby;
 use crate::store::RemoteStore;
 use crate::weather::{Trouble, Weather};
 use crate::worker::RunningWorker;
@@ -32,6 +35,8 @@ use crate::worker::RunningWorker;
 const IMAGES: usize = 3;
 /// The longest that a quiet system may take to end all its jobs: their deadline, and the clean-up after it.
 const QUIET: Duration = Duration::from_secs(45 * 60);
+/// The longest that a worker may take to hear that its unit is another's.
+const REST: Duration = Duration::from_secs(60);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_secs(5);
 /// Keys whose entries say nothing of any one job.
@@ -47,6 +52,7 @@ pub(crate) struct World {
     /// The store's own.
     clock: SimulatedClock,
     hang_up: Arc<Notify>,
+    standby: Standby,
     broker: Broker,
     network: Network,
     cloud: Cloud,
@@ -61,22 +67,26 @@ pub(crate) struct World {
 enum Relief {
     Start(Role),
     Thaw(Process),
+    /// The store's replica takes over.
+    FailOver,
 }
 
 impl World {
-    pub(crate) fn new(setting: Setting) -> Self {
-        let weather = Arc::new(Weather::new(setting.chance, setting.mishaps));
-        let cloud = Cloud::new(weather.clone(), setting.half_uploads);
+    pub(crate) fn new(setting: Setting, flaw: Flaw) -> Self {
+        let weather = Arc::new(Weather::new(&setting, flaw));
+        let cloud = Cloud::new(weather.clone(), setting.half_uploads, setting.hashes);
         for number in 0..IMAGES {
             let (id, data) = (source_image(number), bytes(number, &weather));
-            let owner = source_tenant(0).to_string();
-            let image = Image::active(&id.to_string(), &owner, data);
-            cloud.source.put(image);
+            cloud
+                .source
+                .put(id, source_tenant(0).as_str(), data.clone());
+            weather.witness.source(id, data);
         }
         let mut world = Self {
             store: MemoryStore::new(shape(&setting)),
             clock: SimulatedClock::new(),
             hang_up: Arc::default(),
+            standby: Standby::default(),
             broker: Broker::new(weather.clone()),
             network: Network::new(weather.clone(), SCHEDULERS),
             cloud,
@@ -118,6 +128,7 @@ impl World {
             match relief {
                 Relief::Start(role) => self.start(role),
                 Relief::Thaw(process) => process.thaw(),
+                Relief::FailOver => self.fail_over().await,
             }
         }
     }
@@ -126,33 +137,51 @@ impl World {
         let weather = self.weather.clone();
         let now = Instant::now();
         match op {
-            Op::Create { tenant, image } => self.create(*tenant, *image),
+            Op::Create { tenant, image, key } => self.create(*tenant, *image, *key),
             Op::Cancel { job } => {
                 if let Some(caller) = self.callers.get(*job) {
                     caller.cancel();
                 }
             }
             Op::Crash { who, down } => {
+                self.is_troubled(*who, None);
                 self.crash(*who);
                 reliefs.push((now + seconds(*down), Relief::Start(*who)));
             }
-            Op::Stop { who } => self.stop(*who),
+            Op::Stop { who } => {
+                self.is_troubled(*who, None);
+                self.stop(*who);
+            }
             Op::Freeze { who, lasts } => {
+                self.is_troubled(*who, Some(now + seconds(*lasts)));
                 if let Some(process) = self.process(*who) {
                     process.freeze();
                     reliefs.push((now + seconds(*lasts), Relief::Thaw(process)));
                 }
             }
             Op::Partition { worker, lasts } => {
+                self.is_troubled(Role::Worker(*worker), Some(now + seconds(*lasts)));
                 weather.begin(Trouble::Partition(*worker), seconds(*lasts));
             }
             Op::DropMessages => self.broker.lose_all(),
             Op::DoubleMessages => self.broker.double_all(),
             Op::DelayMessages { lasts } => weather.begin(Trouble::MessagesLate, seconds(*lasts)),
             Op::BrokerAway { lasts } => weather.begin(Trouble::BrokerAway, seconds(*lasts)),
-            Op::StoreAway { lasts } => weather.begin(Trouble::StoreAway, seconds(*lasts)),
+            Op::StoreAway { lasts } => {
+                weather.witness.trouble(now + seconds(*lasts));
+                weather.begin(Trouble::StoreAway, seconds(*lasts));
+            }
+            Op::FailOver { lag } => {
+                self.standby.fall_behind(&self.store);
+                weather.witness.trouble(now + seconds(*lag));
+                reliefs.push((now + seconds(*lag), Relief::FailOver));
+            }
             Op::LoseNotices => self.hang_up.notify_waiters(),
             Op::LoseAnswers { lasts } => weather.begin(Trouble::AnswersLost, seconds(*lasts)),
+            Op::GlanceKeeps { lasts } => weather.begin(Trouble::GlanceKeeps, seconds(*lasts)),
+            Op::GlanceCorrupts { lasts } => {
+                weather.begin(Trouble::GlanceCorrupts, seconds(*lasts));
+            }
             Op::GlanceAway { side, lasts } => {
                 weather.begin(Trouble::GlanceAway(*side), seconds(*lasts));
                 self.glance(*side).disconnect();
@@ -172,9 +201,29 @@ impl World {
         }
     }
 
-    fn create(&mut self, tenant: usize, image: usize) {
+    /// A trouble begins that may cost leases: a scheduler's anybody's, a worker's its own. None: it never ends.
+    fn is_troubled(&self, who: Role, until: Option<Instant>) {
+        let witness = &self.weather.witness;
+        match (who, self.process(who)) {
+            (Role::Scheduler(_), _) => witness.trouble(until.unwrap_or_else(Instant::now)),
+            (Role::Worker(_), Some(worker)) => witness.trouble_of(&worker, until),
+            (Role::Worker(_), None) => {}
+        }
+    }
+
+    /// The store is what its replica was; who subscribed to it has lost its connection.
+    async fn fail_over(&mut self) {
+        if self.standby.take_over(&self.store) {
+            let jobs = self.all_jobs().await;
+            let witness = &self.weather.witness;
+            witness.fell_back(jobs.into_iter().map(|stored| stored.record));
+            self.weather.journal.note("the store fell back");
+            self.hang_up.notify_waiters();
+        }
+    }
+
+    fn create(&mut self, tenant: usize, image: usize, key: Option<u8>) {
         let number = self.callers.len();
-        let job = JobId::from_uuid(Uuid::from_u128(0xA000 + number as u128));
         let image = source_image(image % IMAGES);
         let images = self.cloud.source.all();
         let source = &images[&image.to_string()];
@@ -210,7 +259,12 @@ impl World {
         let link = self.network.link(gateway, None);
         let (clock, weather) = (self.clock.clone(), self.weather.clone());
         let destination = self.cloud.destination.clone();
-        let caller = Caller::start(job, spec, link, queue, clock, weather, destination);
+        let request = Request {
+            number,
+            spec,
+            key: key.map(|key| format!("key {key}")),
+        };
+        let caller = Caller::start(request, link, queue, clock, weather, destination);
         self.callers.push(caller);
     }
 
@@ -224,6 +278,7 @@ impl World {
                     weather: self.weather.clone(),
                     clock: self.clock.clone(),
                     hang_up: self.hang_up.clone(),
+                    standby: self.standby.clone(),
                 };
                 let clock = self.clock.another();
                 let (running, endpoint) =
@@ -310,6 +365,14 @@ impl World {
         }
     }
 
+    /// Waits until no worker is at anything: who has lost its unit to another hears of it soon.
+    async fn rest(&self) {
+        let begun_at = Instant::now();
+        while begun_at.elapsed() < REST && self.workers.iter().flatten().any(|it| it.is_at_work()) {
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Ends all troubles and waits until nothing is left to do, or too long.
     async fn calm_down(&mut self) {
         self.weather.clear();
@@ -322,13 +385,16 @@ impl World {
                 break;
             }
         }
+        self.rest().await;
     }
 
     async fn is_over(&self) -> bool {
         let callers_know = self.callers.iter().all(|caller| {
             let story = caller.story();
             let last = story.observed.last();
-            last.is_some_and(|seen| seen.status.is_final()) || story.cancel.is_some()
+            last.is_some_and(|seen| seen.status.is_final())
+                || story.cancel.is_some()
+                || story.is_refused
         });
         let jobs = self.all_jobs().await;
         callers_know && jobs.iter().all(|stored| stored.record.is_over())
@@ -351,8 +417,15 @@ impl World {
             stories: self.callers.iter().map(Caller::story).collect(),
             commits: self.weather.journal.commits(),
             broken: self.broken(),
+            found: self.weather.witness.found(),
+            restless: self.restless(),
             ..Evidence::default()
         };
+        (evidence.taken_back, evidence.fell_back) = self.weather.witness.taken_back();
+        for (id, image) in self.cloud.source.all() {
+            let id = id.parse().expect("only such ids are created");
+            evidence.sources.insert(id, hash(&image.data));
+        }
         for stored in self.all_jobs().await {
             let record = stored.record;
             let ending = Ending {
@@ -373,7 +446,7 @@ impl World {
                 hidden: image.is("os_hidden"),
                 owner: image.text("owner").map(TenantId::new),
                 size: size.and_then(serde_json::Value::as_u64),
-                hash: image.text("os_hash_value").map(str::to_owned),
+                hash: Some(hash(&image.data)),
             };
             let id = id.parse().expect("only such ids are created");
             evidence.images.insert(id, replica);
@@ -405,6 +478,15 @@ impl World {
             .collect()
     }
 
+    /// Workers that are still at something.
+    fn restless(&self) -> Vec<String> {
+        let workers = self.workers.iter().flatten();
+        let restless = workers.filter(|worker| worker.is_at_work());
+        restless
+            .map(|worker| worker.process.name().to_owned())
+            .collect()
+    }
+
     fn broken(&self) -> Vec<String> {
         let schedulers = self.schedulers.iter().flatten();
         let schedulers = schedulers
@@ -418,12 +500,18 @@ impl World {
     }
 }
 
+/// What the checker compares bytes by, whatever Glances say of them.
+fn hash(data: &[u8]) -> String {
+    let digest = Sha256::digest(data);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn source_image(number: usize) -> ImageId {
     ImageId::from_uuid(Uuid::from_u128(0xB000 + number as u128))
 }
 
 /// A few pieces of bytes that differ.
-fn bytes(number: usize, weather: &Weather) -> Vec<u8> {
+fn bytes(number: usize, weather: &Weather) -> Bytes {
     let length = weather.chance.within(1..=40_000);
     let byte = |at: u64| {
         let at = u32::try_from(at).unwrap_or(u32::MAX);

@@ -13,7 +13,7 @@ use crate::store::plans::{CreatedPlan, Holder, PlanQuery, PlanStore, PlanTerms, 
 use crate::store::{PlanVersion, Scope, StoreError};
 
 /// The plans and the counter behind their versions.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Plans {
     records: HashMap<PlanId, StoredPlan>,
     sequence: u64,

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The index entries of a store.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tables {
     sets: HashMap<String, BTreeSet<String>>,
     sorted: HashMap<String, Sorted>,
     hashes: HashMap<String, BTreeMap<String, String>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Sorted {
     scores: HashMap<String, i64>,
     order: BTreeSet<(i64, String)>,

@@ -10,6 +10,10 @@ fn job() -> JobId {
     JobId::from_uuid(Uuid::from_u128(1))
 }
 
+fn other_job() -> JobId {
+    JobId::from_uuid(Uuid::from_u128(3))
+}
+
 fn image(attempt: u32) -> ImageId {
     job().image_of_attempt(attempt)
 }
@@ -60,6 +64,9 @@ fn sound() -> Evidence {
     };
     let story = Story {
         job: job(),
+        key: Some("key".to_owned()),
+        tried: vec![other_job(), job()],
+        is_refused: false,
         spec,
         accepted: true,
         observed: vec![
@@ -81,6 +88,7 @@ fn sound() -> Evidence {
         stories: vec![story],
         jobs: [(job(), ending)].into(),
         images: [(image(2), replica())].into(),
+        sources: [(ImageId::from_uuid(Uuid::from_u128(2)), "abc".to_owned())].into(),
         commits: vec![
             (job(), JobStatus::ReplicateRequested, JobStatus::Replicating),
             (job(), JobStatus::Replicating, JobStatus::Replicated),
@@ -272,4 +280,45 @@ fn a_service_that_ends_by_itself() {
         planted(|it| it.broken.push(name.clone())),
         [Violation::Broken(name)]
     );
+}
+
+#[test]
+fn a_worker_that_goes_on() {
+    let name = "worker 1".to_owned();
+    assert_eq!(
+        planted(|it| it.restless.push(name.clone())),
+        [Violation::Restless(name)]
+    );
+}
+
+#[test]
+fn a_key_that_made_two_jobs() {
+    let two = planted(|it| {
+        let ending = ending(it).clone();
+        it.jobs.insert(other_job(), ending);
+    });
+    assert_eq!(two, [Violation::KeyMadeTwo(job(), other_job())]);
+}
+
+#[test]
+fn a_store_that_fell_back_excuses_what_nobody_was_answered_for_and_nothing_else() {
+    let back = |it: &mut Evidence| it.stories[0].observed.swap(0, 1);
+    let excused = planted(|it| {
+        back(it);
+        it.fell_back = true;
+        it.taken_back.insert(job());
+    });
+    assert_eq!(excused, []);
+    let found = planted(|it| {
+        back(it);
+        it.fell_back = true;
+    });
+    let (from, to) = (JobStatus::Replicating, JobStatus::ReplicateRequested);
+    assert_eq!(found, [Violation::Backward(job(), from, to)]);
+}
+
+#[test]
+fn what_was_seen_at_any_moment_counts() {
+    let moment = Violation::Forgotten(job(), image(1));
+    assert_eq!(planted(|it| it.found.push(moment.clone())), [moment]);
 }

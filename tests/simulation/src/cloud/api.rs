@@ -21,7 +21,9 @@ use tokio::time::{sleep, timeout};
 use super::glance::Glance;
 use super::image::Refusal;
 use super::pipe::Pipe;
-use crate::scenario::HalfUploads;
+use crate::flaw::Flaw;
+use crate::process::Process;
+use crate::scenario::{HalfUploads, Side};
 use crate::weather::{Trouble, Weather};
 
 /// A server gives up an upload that stands still for so long, as uwsgi does by its socket timeout.
@@ -33,14 +35,24 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 type Answer = Result<Response<Body>, io::Error>;
 
 /// Serves one connection until it ends.
-pub(super) async fn serve(pipe: Pipe, glance: Option<Glance>, weather: Arc<Weather>) {
+pub(super) async fn serve(
+    pipe: Pipe,
+    glance: Option<Glance>,
+    client: Process,
+    weather: Arc<Weather>,
+) {
     let handle = service_fn(move |request| {
-        let (glance, weather) = (glance.clone(), weather.clone());
+        let (glance, client, weather) = (glance.clone(), client.clone(), weather.clone());
         async move {
-            match glance {
-                Some(glance) => Call { glance, weather }.answer(request).await,
-                None => Ok(token(&weather).await),
-            }
+            let Some(glance) = glance else {
+                return Ok(token(&weather).await);
+            };
+            let call = Call {
+                glance,
+                client,
+                weather,
+            };
+            call.answer(request).await
         }
     });
     // A connection that breaks is what half of the runs are about.
@@ -65,6 +77,8 @@ async fn token(weather: &Weather) -> Response<Body> {
 /// One call to a Glance.
 struct Call {
     glance: Glance,
+    /// Who calls.
+    client: Process,
     weather: Arc<Weather>,
 }
 
@@ -85,6 +99,7 @@ impl Call {
             (&Method::GET, Some(id)) => self.download(&request, id).await,
             (&Method::PUT, Some(id)) => {
                 let id = id.to_owned();
+                self.asks_for_write(&id, false);
                 self.upload(request, &id).await?
             }
             (&Method::GET, None) => {
@@ -97,6 +112,7 @@ impl Call {
             _ => {
                 let body = request.into_body().collect().await;
                 let body = body.map_err(io::Error::other)?.to_bytes();
+                let body = serde_json::from_slice(&body).unwrap_or_default();
                 self.change(method, path.to_owned(), body).await?
             }
         };
@@ -107,31 +123,57 @@ impl Call {
         Ok(answer)
     }
 
+    /// A request to change an image has arrived.
+    fn asks_for_write(&self, id: &str, makes_own: bool) {
+        if let Some(id) = id
+            .parse()
+            .ok()
+            .filter(|_| self.glance.side == Side::Destination)
+        {
+            let witness = &self.weather.witness;
+            witness.asks_for_write(&self.client, id, makes_own);
+        }
+    }
+
     /// A change of an image's metadata. It takes effect whether or not its client waits for it.
-    async fn change(&self, method: Method, id: String, body: Bytes) -> Answer {
+    async fn change(&self, method: Method, path: String, body: Value) -> Answer {
+        let of_new = body.get("id").and_then(Value::as_str).map(str::to_owned);
+        let id = match method {
+            Method::POST => of_new.unwrap_or_default(),
+            _ => path,
+        };
+        // An image that is created to be deleted has no formats.
+        let makes_own = method == Method::POST && body["disk_format"].is_string();
+        self.asks_for_write(&id, makes_own);
         let (glance, weather) = (self.glance.clone(), self.weather.clone());
         let workers = glance.workers();
         let doing = tokio::spawn(async move {
             glance.arrive(&weather, &method, &id).await;
-            let json = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
-            let (done, id) = {
+            let is_kept = glance.side == Side::Destination && weather.is(Trouble::GlanceKeeps);
+            let done = {
                 let mut images = glance.images();
                 match method {
+                    Method::POST if weather.flaw == Flaw::NoTombstones && !makes_own => {
+                        Ok(Some(body))
+                    }
                     Method::POST => {
-                        let wanted = json().as_object().cloned().unwrap_or_default();
-                        let id = wanted.get("id").and_then(Value::as_str);
-                        let id = id.unwrap_or_default().to_owned();
-                        (images.create(&wanted).map(Some), id)
+                        let wanted = body.as_object().cloned().unwrap_or_default();
+                        images.create(&wanted).map(Some)
                     }
                     Method::PATCH => {
-                        let changes = json().as_array().cloned().unwrap_or_default();
-                        (images.patch(&id, &changes).map(Some), id)
+                        let changes = body.as_array().cloned().unwrap_or_default();
+                        images.patch(&id, &changes).map(Some)
                     }
-                    _ => (images.delete(&id).map(|()| None), id),
+                    _ if is_kept => Err((409, "the image is in use")),
+                    _ => images.delete(&id).map(|()| None),
                 }
             };
+            glance.witness(&id);
             let outcome = done.as_ref().map_or_else(|refusal| refusal.0, |_| 200);
             glance.note(format_args!("{method} {id} → {outcome}"));
+            if (is_kept, outcome) == (true, 409) {
+                weather.journal.meet("delete refused", &id);
+            }
             weather.chance.pause(20, 1..=100).await;
             match done {
                 Ok(Some(document)) => respond(200, document.to_string()),
@@ -158,9 +200,9 @@ impl Call {
             return refuse((416, "the range begins after the end"));
         }
         let from = start.unwrap_or(0);
-        let pieces: Vec<Bytes> = data[from..]
-            .chunks(PIECE)
-            .map(Bytes::copy_from_slice)
+        let pieces = (from..total).step_by(PIECE);
+        let pieces: Vec<Bytes> = pieces
+            .map(|at| data.slice(at..total.min(at + PIECE)))
             .collect();
         // How fast the source sends, for this one download.
         let pause = self.weather.chance.within(20..=4_000);
@@ -202,9 +244,9 @@ impl Call {
         let id = id.to_owned();
         let taking = tokio::spawn(async move {
             let mut received = Received::default();
-            let end = workers
-                .run_until_cancelled(receive(request.into_body(), &mut received, &weather))
-                .await;
+            let is_late = weather.is(Trouble::GlanceLate(glance.side)) || weather.mishap();
+            let receiving = receive(request.into_body(), &mut received, is_late, &weather);
+            let end = workers.run_until_cancelled(receiving).await;
             match end {
                 None => {
                     weather.journal.meet("upload cut by death", &id);
@@ -219,12 +261,23 @@ impl Call {
                     Ok(refuse((400, "the body is not whole")))
                 }
                 Some(true) => {
-                    let mut data = received.data;
-                    if weather.mishap() {
+                    let sent = received.data;
+                    let mut data = sent.clone();
+                    if weather.mishap()
+                        || weather.is(Trouble::GlanceCorrupts) && weather.chance.percent(60)
+                    {
                         weather.journal.meet("stored wrongly", &id);
                         data[0] ^= 1;
                     }
-                    let stored = glance.images().end_upload(&id, upload, data);
+                    let data = Bytes::from(data);
+                    let hashed = match weather.flaw {
+                        Flaw::VerifiesNothing => &sent[..],
+                        _ => &data[..],
+                    };
+                    let stored = glance
+                        .images()
+                        .end_upload(&id, upload, data.clone(), hashed);
+                    glance.witness(&id);
                     let outcome = stored.as_ref().map_or_else(|refusal| refusal.0, |()| 204);
                     glance.note(format_args!("{id} is stored → {outcome}"));
                     Ok(match stored {
@@ -246,7 +299,12 @@ struct Received {
 }
 
 /// Reads a body and stores it; whether it was whole.
-async fn receive(mut body: Incoming, received: &mut Received, weather: &Weather) -> bool {
+async fn receive(
+    mut body: Incoming,
+    received: &mut Received,
+    is_late: bool,
+    weather: &Weather,
+) -> bool {
     loop {
         match timeout(UPLOAD_PATIENCE, body.frame()).await {
             Ok(Some(Ok(frame))) => {
@@ -259,8 +317,9 @@ async fn receive(mut body: Incoming, received: &mut Received, weather: &Weather)
         }
     }
     received.is_whole = true;
-    // It hashes, and may move the data.
-    sleep(weather.chance.millis(1..=2_000)).await;
+    // It hashes, and may move the data; its client may have gone by then.
+    let longest = if is_late { 30_000 } else { 2_000 };
+    sleep(weather.chance.millis(1..=longest)).await;
     true
 }
 
@@ -281,7 +340,9 @@ impl Glance {
         match self.half_uploads {
             HalfUploads::Kept if received.is_whole => {
                 // Deleted meanwhile: nothing is stored then.
-                let _ = self.images().end_upload(id, upload, received.data);
+                let data = Bytes::from(received.data);
+                let _ = self.images().end_upload(id, upload, data.clone(), &data);
+                self.witness(id);
             }
             HalfUploads::Kept | HalfUploads::Lost => self.images().break_upload(id, upload),
             HalfUploads::Stuck => {}

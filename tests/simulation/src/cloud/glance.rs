@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+use domain::{ImageId, TenantId};
 use tokio_util::sync::CancellationToken;
 
-use super::image::{Image, Images};
+use super::image::{Image, Images, Multihash, Status};
 use crate::scenario::{HalfUploads, Side};
 use crate::weather::Weather;
+use crate::witness::Standing;
 
 /// A Glance; all clones are the same.
 #[derive(Debug, Clone)]
@@ -29,18 +32,43 @@ struct Life {
 }
 
 impl Glance {
-    pub(super) fn new(weather: Arc<Weather>, side: Side, half_uploads: HalfUploads) -> Self {
+    pub(super) fn new(
+        weather: Arc<Weather>,
+        side: Side,
+        half_uploads: HalfUploads,
+        multihash: Multihash,
+    ) -> Self {
         Self {
             side,
             half_uploads,
             weather,
-            images: Arc::default(),
+            images: Arc::new(Mutex::new(Images::new(multihash))),
             life: Arc::default(),
         }
     }
 
-    pub(crate) fn put(&self, image: Image) {
-        self.images().put(image);
+    /// Has an active image.
+    pub(crate) fn put(&self, id: ImageId, owner: &str, data: Bytes) {
+        self.images().put(&id.to_string(), owner, data);
+    }
+
+    /// An image has changed, or may have.
+    pub(super) fn witness(&self, id: &str) {
+        let id = id.parse::<ImageId>().ok();
+        let Some(id) = id.filter(|_| self.side == Side::Destination) else {
+            return;
+        };
+        let standing = self
+            .images()
+            .find(&id.to_string())
+            .ok()
+            .map(|image| Standing {
+                is_active: image.has_status(Status::Active),
+                is_hidden: image.is("os_hidden"),
+                owner: image.text("owner").map(TenantId::new),
+                data: image.data.clone(),
+            });
+        self.weather.witness.changed(id, standing);
     }
 
     pub(crate) fn all(&self) -> BTreeMap<String, Image> {

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use md5::Md5;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 
 /// An image's attributes as Glance shows them, and its bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     pub(crate) attributes: Map<String, Value>,
-    pub(crate) data: Vec<u8>,
+    pub(crate) data: Bytes,
     /// Of the upload that has made it `saving`.
     upload: u64,
     /// What the attributes were when that began: Glance saves the whole image when it ends.
@@ -28,9 +29,19 @@ pub(crate) enum Status {
 /// A status code and the words that go with it.
 pub(super) type Refusal = (u16, &'static str);
 
+/// The hash that a Glance shows besides the md5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Multihash {
+    /// As one of before Rocky.
+    None,
+    Sha256,
+    Sha512,
+}
+
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Images {
+    multihash: Multihash,
     images: BTreeMap<String, Image>,
     /// Ids that were deleted: never to be used again.
     deleted: BTreeSet<String>,
@@ -64,24 +75,10 @@ impl Image {
         };
         Self {
             attributes,
-            data: Vec::new(),
+            data: Bytes::new(),
             upload: 0,
             as_uploaded: Map::new(),
         }
-    }
-
-    /// An active image.
-    pub(crate) fn active(id: &str, owner: &str, data: Vec<u8>) -> Self {
-        let mut image = Self::queued(id);
-        for (attribute, value) in [
-            ("owner", owner),
-            ("disk_format", "raw"),
-            ("container_format", "bare"),
-        ] {
-            image.set(attribute, value);
-        }
-        image.fill(data);
-        image
     }
 
     pub(crate) fn text(&self, attribute: &str) -> Option<&str> {
@@ -100,11 +97,19 @@ impl Image {
         self.attributes.insert(attribute.to_owned(), value.into());
     }
 
-    fn fill(&mut self, data: Vec<u8>) {
+    /// It has these bytes, and shows the hashes of `hashed`.
+    fn fill(&mut self, data: Bytes, hashed: &[u8], multihash: Multihash) {
         self.set("size", data.len());
-        self.set("checksum", hex(&Md5::digest(&data)));
-        self.set("os_hash_algo", "sha512");
-        self.set("os_hash_value", hex(&Sha512::digest(&data)));
+        self.set("checksum", hex(&Md5::digest(hashed)));
+        let multihash = match multihash {
+            Multihash::None => None,
+            Multihash::Sha256 => Some(("sha256", hex(&Sha256::digest(hashed)))),
+            Multihash::Sha512 => Some(("sha512", hex(&Sha512::digest(hashed)))),
+        };
+        if let Some((algorithm, value)) = multihash {
+            self.set("os_hash_algo", algorithm);
+            self.set("os_hash_value", value);
+        }
         self.set("status", Status::Active.as_str());
         self.data = data;
     }
@@ -113,9 +118,27 @@ impl Image {
 // === impl Images ===
 
 impl Images {
-    pub(super) fn put(&mut self, image: Image) {
-        let id = image.text("id").expect("every image has an id").to_owned();
-        self.images.insert(id, image);
+    pub(super) fn new(multihash: Multihash) -> Self {
+        Self {
+            multihash,
+            images: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            uploads: 0,
+        }
+    }
+
+    /// An active image.
+    pub(super) fn put(&mut self, id: &str, owner: &str, data: Bytes) {
+        let mut image = Image::queued(id);
+        for (attribute, value) in [
+            ("owner", owner),
+            ("disk_format", "raw"),
+            ("container_format", "bare"),
+        ] {
+            image.set(attribute, value);
+        }
+        image.fill(data.clone(), &data, self.multihash);
+        self.images.insert(id.to_owned(), image);
     }
 
     pub(super) fn all(&self) -> BTreeMap<String, Image> {
@@ -196,12 +219,14 @@ impl Images {
         &mut self,
         id: &str,
         upload: u64,
-        data: Vec<u8>,
+        data: Bytes,
+        hashed: &[u8],
     ) -> Result<(), Refusal> {
+        let multihash = self.multihash;
         let image = self.saving(id, upload);
         let image = image.ok_or((410, "the image was deleted"))?;
         image.attributes = std::mem::take(&mut image.as_uploaded);
-        image.fill(data);
+        image.fill(data, hashed, multihash);
         Ok(())
     }
 

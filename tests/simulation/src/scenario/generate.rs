@@ -1,17 +1,17 @@
 //! Makes a scenario of a seed.
 
-use rand::rngs::StdRng;
+use rand::rngs::Xoshiro256PlusPlus as Dice;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::{HalfUploads, Op, Role, SCHEDULERS, Scenario, Setting, Side, Step};
+use super::{HalfUploads, Hashes, Op, Role, SCHEDULERS, Scenario, Setting, Side, Step};
 
 /// Faces of the die that picks the kind of a trouble.
-const KINDS: u32 = 31;
+const KINDS: u32 = 36;
 
 /// Each scenario has a few kinds of trouble that it favours, so that rare ones meet.
 pub(super) fn scenario(seed: u64) -> Scenario {
-    let mut dice = StdRng::seed_from_u64(seed);
+    let mut dice = Dice::seed_from_u64(seed);
     let setting = setting(&mut dice);
     let jobs = dice.random_range(1..=4);
     let troubles = dice.random_range(1..=9);
@@ -42,7 +42,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     }
 }
 
-fn setting(dice: &mut StdRng) -> Setting {
+fn setting(dice: &mut Dice) -> Setting {
     let mut one_of = |numbers: &[u64]| *numbers.choose(dice).expect("not empty");
     Setting {
         workers: if one_of(&[0, 1]) == 0 { 2 } else { 3 },
@@ -59,18 +59,24 @@ fn setting(dice: &mut StdRng) -> Setting {
             _ => HalfUploads::Stuck,
         },
         mishaps: one_of(&[0, 0, 2, 5]),
+        hashes: match one_of(&[0, 0, 0, 1, 2]) {
+            0 => Hashes::Same,
+            1 => Hashes::NoneAtSource,
+            _ => Hashes::OtherAtDestination,
+        },
         chance: dice.random(),
     }
 }
 
-fn create(dice: &mut StdRng) -> Op {
+fn create(dice: &mut Dice) -> Op {
     Op::Create {
         tenant: dice.random_range(0..2),
         image: dice.random_range(0..3),
+        key: dice.random_bool(0.25).then(|| dice.random_range(0..2)),
     }
 }
 
-fn trouble(kind: u32, dice: &mut StdRng, setting: &Setting, jobs: usize) -> Op {
+fn trouble(kind: u32, dice: &mut Dice, setting: &Setting, jobs: usize) -> Op {
     let lasts = tenths(dice, 0.5..=40.0);
     let side = match dice.random_range(0..3) {
         0 => Side::Source,
@@ -111,6 +117,11 @@ fn trouble(kind: u32, dice: &mut StdRng, setting: &Setting, jobs: usize) -> Op {
             side,
             lasts: lasts / 2.0,
         },
+        30 | 31 => Op::FailOver {
+            lag: tenths(dice, 0.5..=20.0),
+        },
+        32 => Op::GlanceKeeps { lasts },
+        33 | 34 => Op::GlanceCorrupts { lasts },
         _ => Op::ClockJumps {
             scheduler: dice.random_range(0..SCHEDULERS),
             by: dice.random_range(-900..=900),
@@ -119,6 +130,6 @@ fn trouble(kind: u32, dice: &mut StdRng, setting: &Setting, jobs: usize) -> Op {
 }
 
 /// Within the range, to a tenth of a second.
-fn tenths(dice: &mut StdRng, range: std::ops::RangeInclusive<f64>) -> f64 {
+fn tenths(dice: &mut Dice, range: std::ops::RangeInclusive<f64>) -> f64 {
     (dice.random_range(range) * 10.0).round() / 10.0
 }

@@ -1,5 +1,6 @@
 //! Runs of the simulation.
 
 mod determinism;
+mod flaws;
 mod regressions;
 mod seeds;
