@@ -39,8 +39,13 @@ const QUIET: Duration = Duration::from_secs(45 * 60);
 const REST: Duration = Duration::from_secs(60);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_secs(5);
-/// Keys whose entries say nothing of any one job.
-const STANDING: [&str; 3] = ["memory:regions ", "memory:serving ", "memory:virtual:"];
+/// Keys whose entries say nothing of any one job; or, as idempotency keys, go by themselves.
+const STANDING: [&str; 4] = [
+    "memory:regions ",
+    "memory:serving ",
+    "memory:virtual:",
+    "memory:key:",
+];
 /// Keys whose entries stay for as long as a finished job is kept.
 const OF_FINISHED: [&str; 3] = ["memory:list:", "memory:changed:", "memory:finished "];
 

@@ -9,15 +9,21 @@ use super::{HalfUploads, Hashes, Op, Role, SCHEDULERS, Scenario, Setting, Side, 
 /// Faces of the die that picks the kind of a trouble.
 const KINDS: u32 = 36;
 
+/// Kinds that together make what an attempt finds of earlier ones: crashes, and a destination that is late, refuses and keeps.
+const AFTERMATH: [u32; 5] = [5, 27, 28, 29, 32];
+
 /// Each scenario has a few kinds of trouble that it favours, so that rare ones meet.
 pub(super) fn scenario(seed: u64) -> Scenario {
     let mut dice = Dice::seed_from_u64(seed);
     let setting = setting(&mut dice);
     let jobs = dice.random_range(1..=4);
     let troubles = dice.random_range(1..=9);
-    let favourites: Vec<u32> = (0..dice.random_range(2..=5))
-        .map(|_| dice.random_range(0..KINDS))
-        .collect();
+    let favourites: Vec<u32> = match dice.random_bool(0.2) {
+        true => AFTERMATH.to_vec(),
+        false => (0..dice.random_range(2..=5))
+            .map(|_| dice.random_range(0..KINDS))
+            .collect(),
+    };
     let mut ops = vec![create(&mut dice)];
     for _ in 1..jobs {
         ops.push(create(&mut dice));

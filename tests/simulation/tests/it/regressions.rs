@@ -2,10 +2,51 @@
 
 use std::path::{Path, PathBuf};
 
-use simulation::{Scenario, run};
+use simulation::{Flaw, Scenario, run, run_with};
+
+/// Begins the line that names the flaw with which the scenario fails.
+const WITH: &str = "# with ";
 
 #[test]
 fn what_once_failed_does_not_fail_again() {
+    let files = files();
+    let failures: Vec<String> = files.iter().filter_map(|file| failure(file)).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A scenario that never fails holds nothing: where the flaw that it was found with can be put in, it is found again.
+#[test]
+fn what_once_failed_fails_again_with_its_flaw() {
+    let mut flaws = 0;
+    for file in files() {
+        let text = std::fs::read_to_string(&file).expect("a text");
+        let Some(flaw) = text.lines().find_map(|line| line.strip_prefix(WITH)) else {
+            continue;
+        };
+        let flaw: Flaw = serde_json::from_str(&format!("{flaw:?}")).expect("a flaw");
+        let run = run_with(&scenario(&file), flaw);
+        assert!(!run.violations.is_empty(), "{}", file.display());
+        flaws += 1;
+    }
+    assert!(flaws > 0);
+}
+
+/// What is wrong with the run of a file's scenario.
+fn failure(file: &Path) -> Option<String> {
+    let scenario = scenario(file);
+    let run = run(&scenario);
+    let violations = &run.violations;
+    (!violations.is_empty())
+        .then(|| format!("{}\n{}\n{violations:#?}", file.display(), run.journal))
+}
+
+fn scenario(file: &Path) -> Scenario {
+    let text = std::fs::read_to_string(file).expect("a text");
+    let scenario = Scenario::from_text(&text);
+    scenario.unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
     let entries = std::fs::read_dir(&folder).expect("it is there");
     let mut files: Vec<PathBuf> = entries
@@ -14,17 +55,5 @@ fn what_once_failed_does_not_fail_again() {
         .collect();
     files.sort();
     assert!(!files.is_empty());
-    let failures: Vec<String> = files.iter().filter_map(|file| failure(file)).collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-/// What is wrong with the run of a file's scenario.
-fn failure(file: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(file).expect("a text");
-    let scenario = Scenario::from_text(&text);
-    let scenario = scenario.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let run = run(&scenario);
-    let violations = &run.violations;
-    (!violations.is_empty())
-        .then(|| format!("{}\n{}\n{violations:#?}", file.display(), run.journal))
+    files
 }
