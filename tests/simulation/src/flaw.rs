@@ -28,28 +28,8 @@ pub enum Flaw {
     LeftoversForgottenAtGrant,
     /// A job that is replicated forgets what else it may have at the destination.
     LeftoversForgottenWhenReplicated,
-    /// An id that was never seen is taken for settled without being closed for ever.
-    NoTombstones,
     /// A cancel does not wait for a replica of the store.
     CancelsDoNotLast,
     /// The store forgets which job answered an idempotency key.
     KeysForgotten,
-}
-
-impl Flaw {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::OpenGate,
-        Self::AnyToken,
-        Self::DeafToDiscard,
-        Self::DeafToStop,
-        Self::FinishesOnce,
-        Self::VerifiesNothing,
-        Self::LeftoversNotHandedOver,
-        Self::LeftoversForgottenAtGrant,
-        Self::LeftoversForgottenWhenReplicated,
-        Self::NoTombstones,
-        Self::CancelsDoNotLast,
-        Self::KeysForgotten,
-    ];
 }

@@ -7,6 +7,31 @@
 //! it happen, ends all troubles, waits until nothing is left to do, and holds what callers were told, what the
 //! destination's Glance has and what the store has against each other ([`check`]).
 //!
+//! The end may come out right by luck: a clean-up makes good what should not have been, and a lease that was lost for
+//! nothing costs no more than time. So a witness sees every commit, every request that changes an image and every image at
+//! the moment at which it changes. A write begins under a lease. Only its holder ends a lease, and it is lost to a
+//! trouble or not at all. A record forgets an image when that is gone, and then it does not come back. An attempt makes its image when no earlier
+//! one is there. `replicated` is committed when the image is there with the source's bytes, whatever hashes say. What was
+//! answered for outlives a store that falls back to what its replica had.
+//!
+//! That all this would be noticed is shown by what is done wrong on purpose ([`Flaw`], `tests/it/flaws.rs`):
+//!
+//! | what is done wrong | seen as |
+//! |---|---|
+//! | a worker goes on writing when its lease has run out | a write without a lease |
+//! | a scheduler takes any finish | a lease that somebody else ended |
+//! | a worker does not hear `discard` | a lease lost for nothing (before, only another clean-up would have shown it) |
+//! | a worker does not hear `stop` | a write without a lease, or a worker that never rests |
+//! | a worker gives up a finish that failed | a lease lost for nothing |
+//! | a worker does not compare bytes, for one when it adopts | `replicated` with other bytes |
+//! | an attempt is not told of the images of earlier ones | an attempt that begins while one is there |
+//! | a scheduler forgets leftovers at a grant | an image that is there and forgotten |
+//! | or when the job is replicated | the same |
+//! | a cancel is answered before a replica has it | an answer that is taken back |
+//! | an idempotency key is forgotten | two jobs of one key |
+//!
+//! Plans, errands and operators' verbs are not simulated.
+//!
 //! The same scenario gives the same run, to the last event. Time passes only when nobody has anything to
 //! do, so an hour costs milliseconds.
 //!

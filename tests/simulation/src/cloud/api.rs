@@ -153,9 +153,6 @@ impl Call {
             let done = {
                 let mut images = glance.images();
                 match method {
-                    Method::POST if weather.flaw == Flaw::NoTombstones && !makes_own => {
-                        Ok(Some(body))
-                    }
                     Method::POST => {
                         let wanted = body.as_object().cloned().unwrap_or_default();
                         images.create(&wanted).map(Some)
