@@ -1,5 +1,5 @@
-//! Ways to do it wrong, put in where the product meets what is simulated: the product itself stays as it is. Each is to be
-//! found by the ordinary seeds (`tests/it/flaws.rs`).
+//! Ways to do it wrong, put in where the product meets what is simulated: the product itself stays as it is. Which
+//! are found by the ordinary seeds is shown by `tests/it/flaws.rs`.
 
 use serde::{Deserialize, Serialize};
 

@@ -21,14 +21,17 @@
 //! | a worker goes on writing when its lease has run out | a write without a lease |
 //! | a scheduler takes any finish | a lease that somebody else ended |
 //! | a worker does not hear `discard` | a lease lost for nothing (before, only another clean-up would have shown it) |
-//! | a worker does not hear `stop` | a write without a lease, or a worker that never rests |
 //! | a worker gives up a finish that failed | a lease lost for nothing |
 //! | a worker does not compare bytes, for one when it adopts | `replicated` with other bytes |
 //! | an attempt is not told of the images of earlier ones | an attempt that begins while one is there |
 //! | a scheduler forgets leftovers at a grant | an image that is there and forgotten |
-//! | or when the job is replicated | the same |
 //! | a cancel is answered before a replica has it | an answer that is taken back |
 //! | an idempotency key is forgotten | two jobs of one key |
+//!
+//! Two flaws can be put in and are not found by an ordinary run. A worker that does not hear `stop`
+//! ([`Flaw::DeafToStop`]) would have to begin another write. A scheduler that forgets leftovers when a job is replicated
+//! ([`Flaw::LeftoversForgottenWhenReplicated`]) does harm only if one attempt's image is adopted while a tombstone of another attempt, which failed, comes
+//! late.
 //!
 //! Plans, errands and operators' verbs are not simulated.
 //!
