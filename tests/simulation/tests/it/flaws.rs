@@ -46,7 +46,7 @@ fn a_worker_that_gives_up_a_finish_that_failed() {
 
 #[test]
 fn a_worker_that_verifies_nothing() {
-    is_found(Flaw::VerifiesNothing, 15, |it| {
+    is_found(Flaw::VerifiesNothing, 17, |it| {
         matches!(it, Violation::TooEarly { .. })
     });
 }
