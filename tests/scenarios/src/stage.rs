@@ -153,8 +153,9 @@ impl Place {
     }
 }
 
-/// Starts the store, our services and Glances that are set up otherwise anew, with the options that the test bed had at first: what a failed test has
-/// frozen, ended, configured or set at run time is undone, its jobs are forgotten and its images removed.
+/// Starts the store, our services and Glances that are set up otherwise anew, with the options that the test bed had at
+/// first: what a failed test has frozen, ended, configured or set at run time is undone, its jobs are forgotten and its
+/// images removed.
 async fn restore(bed: &TestBed, options: &Options) -> anyhow::Result<()> {
     let other_glances = bed.options().glance != options.glance;
     bed.change_options(|now| *now = options.clone())?;
