@@ -28,6 +28,8 @@ pub enum Flaw {
     LeftoversForgottenAtGrant,
     /// A job that is replicated forgets what else it may have at the destination.
     LeftoversForgottenWhenReplicated,
+    /// An id that was never seen is taken for settled without being closed for ever: Glance keeps nothing of an empty image.
+    NoTombstones,
     /// A cancel does not wait for a replica of the store.
     CancelsDoNotLast,
     /// The store forgets which job answered an idempotency key.

@@ -168,7 +168,11 @@ impl Link {
         let loses_answer =
             weather.is(Trouble::AnswersLost) && weather.chance.percent(60) || weather.mishap();
         let request = self.outgoing(request, endpoint.process.clone());
-        let handler = tokio::spawn(endpoint.clone().handle(path, request, weather.clone()));
+        let handler = tokio::spawn(
+            endpoint
+                .clone()
+                .handle(path.clone(), request, weather.clone()),
+        );
         let dies_with_call = weather.chance.percent(50);
         let mut abandoned = None;
         let answer = async {
@@ -197,7 +201,8 @@ impl Link {
             weather.journal.meet("answer lost", self.from.name());
             return Err(Status::unavailable("the answer was lost"));
         }
-        Ok(answer.map(|body| self.incoming(body, endpoint.process)))
+        let is_progress = path.ends_with("/ReportProgress");
+        Ok(answer.map(|body| self.incoming(body, endpoint.process, is_progress)))
     }
 
     /// The caller's messages, as the scheduler gets them.
@@ -207,13 +212,13 @@ impl Link {
     }
 
     /// The scheduler's messages, as the caller gets them.
-    fn incoming(&self, body: Body, from: Process) -> Body {
-        passing(body, self.clone(), from, true)
+    fn incoming(&self, body: Body, from: Process, is_progress: bool) -> Body {
+        passing(body, self.clone(), from, is_progress)
     }
 }
 
 /// A body whose frames pass only while both ends run and are not cut off from each other.
-fn passing(body: Body, link: Link, scheduler: Process, is_answer: bool) -> Body {
+fn passing(body: Body, link: Link, scheduler: Process, is_progress: bool) -> Body {
     let frames = BodyStream::new(body);
     let passed = stream::unfold(Some(frames), move |frames| {
         let (link, scheduler) = (link.clone(), scheduler.clone());
@@ -253,7 +258,7 @@ fn passing(body: Body, link: Link, scheduler: Process, is_answer: bool) -> Body 
             }
             let rest = frame.is_ok().then_some(frames);
             let frame = match link.network.weather.flaw {
-                Flaw::DeafToStop if is_answer => frame.map(tampering::without_stop),
+                Flaw::DeafToStop if is_progress => frame.map(tampering::without_stop),
                 _ => frame,
             };
             Some((frame, rest))

@@ -51,6 +51,8 @@ struct Seen {
 pub(crate) struct Standing {
     pub(crate) is_active: bool,
     pub(crate) is_hidden: bool,
+    /// An image that is created to be deleted has no formats, and takes no data.
+    pub(crate) is_tombstone: bool,
     pub(crate) owner: Option<TenantId>,
     pub(crate) data: Bytes,
 }
@@ -179,11 +181,13 @@ impl Witness {
             seen.there.remove(&image);
             return;
         };
+        let is_tombstone = standing.is_tombstone;
         let is_new = seen.there.insert(image, standing).is_none();
         let Some((job, _)) = seen.makers.get(&image).copied().filter(|_| is_new) else {
             return;
         };
-        if seen.gone.contains(&image) {
+        // A store that fell back may have forgotten that it is settled: it is settled again.
+        if seen.gone.contains(&image) && !(is_tombstone && seen.fell_back) {
             seen.found.push(Violation::CameBack(job, image));
         }
         let record = seen.records.get(&job);

@@ -155,7 +155,11 @@ impl Call {
                 match method {
                     Method::POST => {
                         let wanted = body.as_object().cloned().unwrap_or_default();
-                        images.create(&wanted).map(Some)
+                        let created = images.create(&wanted).map(Some);
+                        if created.is_ok() && !makes_own && weather.flaw == Flaw::NoTombstones {
+                            images.forget(&id);
+                        }
+                        created
                     }
                     Method::PATCH => {
                         let changes = body.as_array().cloned().unwrap_or_default();

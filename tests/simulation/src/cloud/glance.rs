@@ -65,6 +65,7 @@ impl Glance {
             .map(|image| Standing {
                 is_active: image.has_status(Status::Active),
                 is_hidden: image.is("os_hidden"),
+                is_tombstone: image.text("disk_format").is_none(),
                 owner: image.text("owner").map(TenantId::new),
                 data: image.data.clone(),
             });

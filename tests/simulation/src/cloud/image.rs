@@ -193,6 +193,11 @@ impl Images {
         Ok(())
     }
 
+    /// It was never there.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.images.remove(id);
+    }
+
     /// An upload begins; its number.
     pub(super) fn begin_upload(&mut self, id: &str) -> Result<u64, Refusal> {
         self.uploads += 1;

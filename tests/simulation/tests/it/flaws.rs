@@ -1,4 +1,4 @@
-//! What is done wrong is found by the ordinary seeds, and as what it is. Two flaws are not: see `src/lib.rs`.
+//! What is done wrong is found by the ordinary seeds, and as what it is. One flaw is not: see `src/lib.rs`.
 
 use simulation::{Flaw, Scenario, Violation, run_with};
 
@@ -62,6 +62,24 @@ fn an_attempt_that_is_not_told_of_earlier_ones() {
 fn a_scheduler_that_forgets_earlier_attempts_at_a_grant() {
     is_found(Flaw::LeftoversForgottenAtGrant, 4, |it| {
         matches!(it, Violation::Forgotten(..))
+    });
+}
+
+#[test]
+fn a_worker_that_is_deaf_to_stop() {
+    is_found(Flaw::DeafToStop, 157, |it| {
+        // The answer that it does not hear says that its report has arrived, so it takes its lease for renewed.
+        matches!(
+            it,
+            Violation::Restless(_) | Violation::WriteWithoutLease(..)
+        )
+    });
+}
+
+#[test]
+fn a_worker_that_makes_no_tombstones() {
+    is_found(Flaw::NoTombstones, 12, |it| {
+        matches!(it, Violation::CameBack(..))
     });
 }
 
