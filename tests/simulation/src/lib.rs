@@ -34,7 +34,7 @@
 //! finish of any token (4), `discard` (86) or `stop` (157) not followed, a finish that is not repeated (107), bytes not
 //! compared after a copy (17), anything active adopted (53), no tombstones (12), a cancel that does not wait for its clean-up
 //! (86), a lease granted that has not run out (112), the end of a lease that does not wait for the replica (27).
-//! Not found by 2000 seeds: second and later grants that do not wait for the replica (the store would have to fail over between one and
+//! Not found, the first by 2000 seeds, the others by the hundreds that were run: second and later grants that do not wait for the replica (the store would have to fail over between one and
 //! the next commit that waits), which the model's failovers are for; records told apart by their version alone, which the model finds; and, since only revealed images are adopted, leftovers that are
 //! forgotten when a job is replicated ([`Flaw::LeftoversForgottenWhenReplicated`]): that does harm only if one attempt's image is adopted while the
 //! tombstone of another comes late. What is revealed has been verified by the attempt that revealed it, and an active image's bytes never change: to compare
