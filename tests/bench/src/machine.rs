@@ -21,11 +21,17 @@ pub(crate) async fn describe(stage: Option<&Stage>, load: &str) -> anyhow::Resul
         None => "- No Glance".to_owned(),
     };
     let now = SystemClock.now();
+    // Figures of any other than a release are of no use to anybody.
+    let build = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
     Ok(format!(
         "- Machine: {}, {} processors, {} of memory; stores on tmpfs, everything on loopback\n\
          - Kernel: {}\n\
          {servers}, {}, {}, {}\n\
-         - image-replicator: commit {}, release build, {}\n\
+         - image-replicator: commit {}, {build} build, {}\n\
          - Command: `{}`\n\
          - Started: {}; load average then: {load}\n",
         processor()?,
