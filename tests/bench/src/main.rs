@@ -21,6 +21,7 @@ mod command;
 mod dispatch;
 mod long_line;
 mod machine;
+mod nginx;
 mod pairs;
 mod plan;
 mod process;

@@ -1,15 +1,14 @@
 //! The source: nginx serving an image's metadata and bytes as Glance would, from two files in memory.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
-use anyhow::Context;
 use serde_json::{Value, json};
-use testbed::{RandomBytes, eventually};
+use testbed::RandomBytes;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
+use tokio::net::TcpListener;
+use tokio::process::Child;
+
+use crate::nginx;
 
 /// An nginx that ends with this, as do its files.
 pub(crate) struct Source {
@@ -61,23 +60,8 @@ impl Source {
         }
         file.flush().await?;
         tokio::fs::write(directory.join("document"), image.document().to_string()).await?;
-        tokio::fs::write(
-            directory.join("nginx.conf"),
-            configuration(&directory, port, &image.id),
-        )
-        .await?;
-        let nginx = Command::new("nginx")
-            .arg("-p")
-            .arg(&directory)
-            .args(["-e", "stderr", "-c", "nginx.conf"])
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("nginx can't be started")?;
-        eventually(Duration::from_secs(10), "nginx's readiness", || async {
-            Ok(TcpStream::connect(("127.0.0.1", port)).await?)
-        })
-        .await?;
+        let configuration = configuration(&directory, port, &image.id);
+        let nginx = nginx::start(&directory, &configuration, port).await?;
         Ok(Self {
             directory,
             port,

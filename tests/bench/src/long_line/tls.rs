@@ -1,13 +1,12 @@
 //! TLS before source and sink: an nginx with a certificate of its own.
 
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use testbed::eventually;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+
+use crate::nginx;
 
 /// Two fronts that end with this, as do their files.
 pub(crate) struct Fronts {
@@ -98,19 +97,7 @@ http {{
             front(source_front, source),
             front(sink_front, sink)
         );
-        tokio::fs::write(directory.join("nginx.conf"), configuration).await?;
-        let nginx = Command::new("nginx")
-            .arg("-p")
-            .arg(&directory)
-            .args(["-e", "stderr", "-c", "nginx.conf"])
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("nginx can't be started")?;
-        eventually(Duration::from_secs(10), "nginx's readiness", || async {
-            Ok(TcpStream::connect(("127.0.0.1", sink_front)).await?)
-        })
-        .await?;
+        let nginx = nginx::start(&directory, &configuration, sink_front).await?;
         Ok(Self {
             certificate: directory.join("certificate"),
             directory,
