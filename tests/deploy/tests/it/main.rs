@@ -1,0 +1,3 @@
+//! `deploy/`, held against what it promises. Each check is also held against something broken.
+
+mod images;
