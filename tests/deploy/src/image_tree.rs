@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 
+use crate::program::said;
 use crate::repository;
 
 /// What a service may be linked to: the C library's parts and the compiler's. All of them belong to the base of every
@@ -41,20 +42,6 @@ pub fn build(profile: &str, out: &Path) -> anyhow::Result<()> {
     }
     said(&mut script)?;
     Ok(())
-}
-
-/// Runs a program to its end and gives what it printed.
-fn said(command: &mut Command) -> anyhow::Result<String> {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .output()
-        .with_context(|| format!("can't run {command:?}"))?;
-    let stderr = String::from_utf8_lossy(&stderr);
-    ensure!(status.success(), "{command:?}: {status}: {stderr}");
-    Ok(String::from_utf8(stdout)?)
 }
 
 // === impl ImageTree ===

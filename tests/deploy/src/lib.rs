@@ -4,9 +4,11 @@
 //! that the tests can hold them against the real files, where there must be none, and against broken ones.
 
 pub mod build_context;
+pub mod compose;
 pub mod dockerfile;
 pub mod image_tree;
+mod program;
 pub mod repository;
+mod service;
 
-/// The services, each with an image of its own.
-pub const SERVICES: [&str; 3] = ["api-gateway", "job-scheduler", "copy-worker"];
+pub use service::{Facts, SERVICES, facts};

@@ -9,12 +9,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use packages::faketime;
+pub(crate) use packages::{faketime, find};
 pub(crate) use python::Environment;
 pub(crate) use templates::{DatabaseTemplate, keystone_template};
 
 use crate::foreign_client::ForeignClient;
 use crate::narrator::timed;
+use crate::operator_tool::OperatorTool;
 
 /// Where the programs of the cloud are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,6 +65,14 @@ pub(crate) async fn faketime_installed() -> anyhow::Result<()> {
     }
 }
 
+/// Installs a Debian package that only some tests need.
+///
+/// # Errors
+/// When it cannot be installed.
+pub(crate) async fn install_package(name: &str) -> anyhow::Result<()> {
+    packages::install(&[name]).await
+}
+
 /// The directory of a Python environment, made when the cache has none.
 ///
 /// # Errors
@@ -73,7 +82,8 @@ pub(crate) async fn environment(environment: &Environment) -> anyhow::Result<Pat
     python::environment(&python, environment).await
 }
 
-/// Everything that `testbed install` promises: also the seeded databases of both shapes, libfaketime and the foreign clients.
+/// Everything that `testbed install` promises: also the seeded databases of both shapes, libfaketime, the foreign clients and the
+/// operators' tools.
 ///
 /// # Errors
 /// As the private `install`, and when a seeded template cannot be made.
@@ -86,6 +96,9 @@ pub async fn install_everything() -> anyhow::Result<()> {
         faketime_installed().await?;
         for client in ForeignClient::ALL {
             client.installed().await?;
+        }
+        for tool in OperatorTool::ALL {
+            tool.installed().await?;
         }
         Ok(())
     })

@@ -8,6 +8,7 @@
 //! - [`TestBed`] starts, stops, kills, freezes and scales parts.
 //! - [`Cloud`] is a seeded user in a region: tokens and images, by plain HTTP.
 //! - [`ForeignClient`] is a client that others wrote, run as a user of the test bed.
+//! - [`OperatorTool`] is a program with which operators look at what they deploy.
 //! - [`TestBed::link`] is a way between two parts, to be broken.
 //! - [`TestBed::check_leftovers`] fails a test that leaves something behind, or a password or token where it may not be.
 
@@ -30,6 +31,7 @@ mod links;
 mod long_line;
 mod narrator;
 mod openrc;
+mod operator_tool;
 mod options;
 mod own_disk;
 mod parts;
@@ -63,6 +65,7 @@ pub use links::Link;
 pub use long_line::{Line, LongLine};
 pub use narrator::{say, timed};
 pub use openrc::openrc;
+pub use operator_tool::OperatorTool;
 pub use options::{FaultyLinks, GlanceOptions, Options, RabbitmqOptions};
 pub use own_disk::may_have_own_disk;
 pub use parts::{Part, Sharing};

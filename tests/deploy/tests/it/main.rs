@@ -1,3 +1,4 @@
 //! `deploy/`, held against what it promises. Each check is also held against something broken.
 
+mod compose;
 mod images;
