@@ -54,7 +54,11 @@ http {{
     proxy_read_timeout 1h;
     proxy_send_timeout 1h;
     proxy_request_buffering off;
+    client_body_buffer_size 128k;
     proxy_buffering off;
+    # Unbuffered answers pass through this one, 4 KiB at a time by default.
+    proxy_buffer_size 128k;
+    proxy_buffers 4 128k;
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
     proxy_set_header Connection \"\";
