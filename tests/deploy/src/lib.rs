@@ -7,6 +7,7 @@ pub mod build_context;
 pub mod compose;
 pub mod dockerfile;
 pub mod image_tree;
+pub mod kubernetes;
 mod program;
 pub mod repository;
 mod service;
