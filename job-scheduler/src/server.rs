@@ -11,9 +11,9 @@ use service_kit::admin::{AdminServer, Readiness};
 use service_kit::config::RedisConfig;
 use service_kit::telemetry::trace_context;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tower::util::MapResponseLayer;
 use work_queue::WorkQueue;
 
@@ -138,7 +138,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         .add_service(jobs)
         .add_service(work)
         .add_service(scheduler.plan_service())
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
+        .serve_with_incoming_shutdown(accepted_from(listener), async {
             shutdown.cancelled().await;
             readiness.drain();
         });
@@ -149,10 +149,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let serve_operators = Server::builder()
         .trace_fn(span)
         .add_service(scheduler.admin_service())
-        .serve_with_incoming_shutdown(
-            TcpListenerStream::new(operators),
-            shutdown.clone().cancelled_owned(),
-        );
+        .serve_with_incoming_shutdown(accepted_from(operators), shutdown.clone().cancelled_owned());
     let serve = async { tokio::try_join!(serve, serve_operators).map(drop) };
     let served = served_until_drained(serve, &shutdown, config.scheduler.drain).await;
     // Ends the tasks also when the server failed by itself.
@@ -256,6 +253,12 @@ async fn refuse_missing_regions(
     }
 }
 
+/// Connections whose answers are sent as they are made. An answer is several small writes, and a kernel that waits with
+/// the second until the first is acknowledged holds it back for as long as the peer's kernel waits with that: 40 ms.
+fn accepted_from(listener: TcpListener) -> TcpIncoming {
+    TcpIncoming::from(listener).with_nodelay(Some(true))
+}
+
 /// The span of a call, joined to the caller's trace.
 fn span(request: &http::Request<()>) -> tracing::Span {
     let span = tracing::info_span!("grpc", rpc.path = request.uri().path());
@@ -267,7 +270,19 @@ fn span(request: &http::Request<()>) -> tracing::Span {
 
 #[cfg(test)]
 mod tests {
+    use futures::StreamExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn answers_are_not_held_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let _caller = tokio::net::TcpStream::connect(address).await;
+        let accepted = accepted_from(listener).next().await;
+        let accepted = accepted.expect("it goes on").expect("accepted");
+        assert!(accepted.nodelay().expect("open"));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_hangs_does_not_outlast_the_drain() {

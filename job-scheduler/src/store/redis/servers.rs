@@ -84,6 +84,7 @@ impl Servers {
             Route::Fixed(client) => client.clone(),
             Route::Sentinels { sentinels, login } => sentinels.ask(login).await?,
         };
+        let client = prompt(&client)?;
         let address = client.get_connection_info().addr();
         self.0.master.send_if_modified(|known| {
             let moved = known.as_ref() != Some(address);
@@ -100,6 +101,14 @@ impl Servers {
     pub(super) fn moves(&self) -> watch::Receiver<Option<ConnectionAddr>> {
         self.0.master.subscribe()
     }
+}
+
+/// The same, but commands are sent as they are made: many share a connection, and a kernel would wait with each until
+/// the one before is acknowledged.
+fn prompt(client: &Client) -> RedisResult<Client> {
+    let info = client.get_connection_info().clone();
+    let settings = info.tcp_settings().clone().set_nodelay(true);
+    Client::open(info.set_tcp_settings(settings))
 }
 
 // === impl Sentinels ===
@@ -125,5 +134,20 @@ impl Sentinels {
             builder = builder.set_client_to_sentinel_password(password.expose_secret());
         }
         builder.build()?.async_get_client().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn commands_are_not_held_back() {
+        let url = SecretString::from("redis://user:word@127.0.0.1:6379/3");
+        let servers = Servers::fixed(&url).expect("a URL");
+        let master = servers.master().await.expect("it is not connected to");
+        let info = master.get_connection_info();
+        assert!(info.tcp_settings().nodelay());
+        assert_eq!(info.redis_settings().db(), 3);
     }
 }
