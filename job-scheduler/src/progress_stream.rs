@@ -229,3 +229,6 @@ impl<'a> Attempt<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
