@@ -9,6 +9,7 @@
 //! - [`alone`]: the copy engine without any Glance.
 //! - [`dispatch`]: how soon a job begins, and small images.
 //! - [`long_line`]: a source far away, and caps.
+//! - [`control_plane`]: gateway, schedulers and Redis, without copies.
 //! - [`reading`], [`process`]: wall time, processor time and memory of one measurement.
 //! - [`table`], [`targets`], [`machine`]: what is printed.
 #![allow(
@@ -18,6 +19,7 @@
 
 mod alone;
 mod command;
+mod control_plane;
 mod dispatch;
 mod long_line;
 mod machine;
@@ -126,6 +128,9 @@ async fn run(plan: &Plan) -> anyhow::Result<()> {
     }
     if let Some(stage) = stage {
         stage.end().await?;
+    }
+    if let Some(wanted) = &plan.control {
+        results.control = control_plane::measure(wanted).await?;
     }
     print!("{}", results.table());
     if let Some(wanted) = plan.engine {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::ways::Way;
-use crate::{alone, dispatch, long_line};
+use crate::{alone, control_plane, dispatch, long_line};
 
 /// One mebibyte.
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -33,6 +33,18 @@ pub(crate) enum Row {
     Dispatch,
     /// A source at the end of a long line, and caps.
     Line,
+    /// Gateway, schedulers and Redis without copies: all of the following.
+    Control,
+    /// Requests that one gateway answers.
+    Gateway,
+    /// Copies that one scheduler hands out and takes back.
+    Cycles,
+    /// Two hundred workers' reports through two schedulers.
+    Fleet,
+    /// How often a copy's progress is written.
+    Coalescing,
+    /// Stores that hold few and very many jobs.
+    Sizes,
 }
 
 /// Everything that a run measures.
@@ -42,6 +54,7 @@ pub(crate) struct Plan {
     pub(crate) engine: Option<alone::Wanted>,
     pub(crate) dispatch: Option<dispatch::Wanted>,
     pub(crate) line: Option<long_line::Wanted>,
+    pub(crate) control: Option<control_plane::Wanted>,
 }
 
 /// One table of pairs: images of one size, so many at once, each way so many times.
@@ -64,6 +77,23 @@ impl Row {
             Self::Import => Some(Way::Import),
             Self::Job => Some(Way::Job),
             Self::Crowd | Self::Engine | Self::Dispatch | Self::Line => None,
+            Self::Control
+            | Self::Gateway
+            | Self::Cycles
+            | Self::Fleet
+            | Self::Coalescing
+            | Self::Sizes => None,
+        }
+    }
+
+    /// The row that measures a part of the control plane by itself.
+    fn of(part: control_plane::Part) -> Self {
+        match part {
+            control_plane::Part::Gateway => Self::Gateway,
+            control_plane::Part::Cycles => Self::Cycles,
+            control_plane::Part::Fleet => Self::Fleet,
+            control_plane::Part::Coalescing => Self::Coalescing,
+            control_plane::Part::Sizes => Self::Sizes,
         }
     }
 }
@@ -82,6 +112,10 @@ impl Plan {
             [] => vec![1024 * MIB, 4096 * MIB],
             sizes => sizes.iter().map(|size| size * 1024 * MIB).collect(),
         };
+        let control = control_plane::Part::ALL
+            .into_iter()
+            .filter(|part| asked(Row::Control) || asked(Row::of(*part)));
+        let control: Vec<_> = control.collect();
         let largest = sizes.iter().copied().max();
         let ordinary = pairs.unwrap_or(if quick { 1 } else { PAIRS });
         let ways = Row::value_variants().iter().filter(|row| asked(**row));
@@ -113,6 +147,7 @@ impl Plan {
         }
         Self {
             sheets,
+            control: (!control.is_empty()).then(|| control_plane::Wanted::new(control, quick)),
             engine: asked(Row::Engine).then_some(alone::Wanted {
                 size: if quick { 256 * MIB } else { 4096 * MIB },
                 runs: ordinary,
@@ -147,6 +182,8 @@ mod tests {
     fn by_default_everything_is_measured_and_the_first_target_most_often() {
         let plan = Plan::new(&[], None, &[], false);
         assert!(plan.engine.is_some() && plan.dispatch.is_some() && plan.line.is_some());
+        let control = plan.control.expect("the control plane too");
+        assert_eq!(control.parts, control_plane::Part::ALL);
         let [small, large, four, eight] = &plan.sheets[..] else {
             panic!("{:?}", plan.sheets);
         };
@@ -165,6 +202,14 @@ mod tests {
         assert_eq!(sheet.size, 2048 * MIB);
         assert_eq!(sheet.demand, [(Way::Job, 2)]);
         assert_eq!((plan.engine, plan.dispatch), (None, None));
+        assert_eq!(plan.control, None);
         assert!(!Plan::new(&[Row::Engine], None, &[], true).needs_a_cloud());
+        let parts = |rows: &[Row]| Plan::new(rows, None, &[], true).control.map(|it| it.parts);
+        let fleet = Some(vec![control_plane::Part::Fleet]);
+        assert_eq!(parts(&[Row::Fleet]), fleet);
+        assert_eq!(
+            parts(&[Row::Control, Row::Fleet]).map(|it| it.len()),
+            Some(5)
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::control_plane::Figures;
 use crate::dispatch::Dispatch;
 use crate::sheet::{Pair, Sheet};
 use crate::statistics::median;
@@ -13,6 +14,7 @@ use crate::ways::Way;
 pub(crate) struct Results {
     sheets: Vec<Sheet>,
     pub(crate) dispatch: Option<Dispatch>,
+    pub(crate) control: Figures,
 }
 
 impl Results {
@@ -22,10 +24,6 @@ impl Results {
 
     /// The targets that this run says something about; nothing when it says nothing.
     pub(crate) fn table(&self) -> String {
-        if self.sheets.is_empty() && self.dispatch.is_none() {
-            return String::new();
-        }
-        let mut text = "### Targets\n\n| target | measured | reached |\n|---|---|---|\n".to_owned();
         let mut verdicts: Vec<Verdict> = self.sheets.iter().flat_map(of_sheet).collect();
         if let Some(Dispatch { p50, p95 }) = self.dispatch {
             verdicts.push((
@@ -34,6 +32,11 @@ impl Results {
                 p50 <= 50.0,
             ));
         }
+        verdicts.extend(of_control(&self.control));
+        if verdicts.is_empty() {
+            return String::new();
+        }
+        let mut text = "### Targets\n\n| target | measured | reached |\n|---|---|---|\n".to_owned();
         for (target, measured, reached) in verdicts {
             let reached = if reached { "yes" } else { "no" };
             // Writing to a String cannot fail.
@@ -105,6 +108,42 @@ fn of_sheet(sheet: &Sheet) -> Vec<Verdict> {
     verdicts
 }
 
+fn of_control(figures: &Figures) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    if let Some(fleet) = figures.fleet {
+        for (copies, used) in [(1, fleet.one_copy), (fleet.copies, fleet.all_copies)] {
+            verdicts.push((
+                format!("200 workers that report on {copies} each cost two schedulers less than half a processor"),
+                format!("{used:.3}"),
+                used < 0.5,
+            ));
+        }
+    }
+    if let Some(writes) = figures.writes {
+        verdicts.push((
+            "the progress of a job is written at most twice a second".to_owned(),
+            format!("{:.2}", writes.a_second),
+            writes.a_second <= 2.0,
+        ));
+    }
+    if let Some(sizes) = &figures.sizes {
+        let of = |jobs: Option<&usize>| jobs.copied().unwrap_or_default();
+        let (least, most) = (of(sizes.jobs.first()), of(sizes.jobs.last()));
+        for step in &sizes.steps {
+            let growth = step.growth();
+            verdicts.push((
+                format!(
+                    "{}: with {most} jobs at most 1.5 times as long as with {least}",
+                    step.what
+                ),
+                format!("{growth:.2}"),
+                growth <= 1.5,
+            ));
+        }
+    }
+    verdicts
+}
+
 fn of(sheet: &Sheet, way: Way) -> Vec<&Pair> {
     sheet.pairs.iter().filter(|pair| pair.way == way).collect()
 }
@@ -116,6 +155,9 @@ fn ratio(pairs: &[&Pair]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control_plane::coalescing::Writes;
+    use crate::control_plane::fleet::Fleet;
+    use crate::control_plane::sizes::{Sizes, Timings};
     use crate::plan::{MIB, Wanted};
     use crate::reading::Reading;
 
@@ -185,6 +227,39 @@ mod tests {
             .collect();
         let expected = [("0.800", false), ("0.50", true), ("70.0 MiB", false)];
         assert_eq!(measured, expected);
+    }
+
+    #[test]
+    fn the_control_plane_is_held_to_its_cost_its_writes_and_its_growth() {
+        let step = |what, most| Timings {
+            what,
+            at: vec![vec![2.0], vec![9.0], vec![most]],
+        };
+        let verdicts = of_control(&Figures {
+            fleet: Some(Fleet {
+                one_copy: 0.2,
+                all_copies: 0.7,
+                copies: 4,
+            }),
+            writes: Some(Writes { a_second: 1.99 }),
+            sizes: Some(Sizes {
+                jobs: vec![10, 100, 1_000],
+                steps: vec![step("get", 3.0), step("list", 3.1)],
+            }),
+        });
+        let measured: Vec<(&str, bool)> = verdicts
+            .iter()
+            .map(|(_, measured, reached)| (measured.as_str(), *reached))
+            .collect();
+        let expected = [
+            ("0.200", true),
+            ("0.700", false),
+            ("1.99", true),
+            ("1.50", true),
+            ("1.55", false),
+        ];
+        assert_eq!(measured, expected);
+        assert!(of_control(&Figures::default()).is_empty());
     }
 
     #[test]
