@@ -64,17 +64,14 @@ impl Ground {
             builder = builder.release();
         }
         let bed = builder.start().await?;
-        let parts = bed.parts().await?;
-        let pid = |part: Part| {
-            let found = parts.iter().find(|(one, _)| *one == part);
-            let pid = found.and_then(|(_, pid)| *pid);
-            pid.with_context(|| format!("{part} does not run"))
-        };
         let pids = Pids {
-            gateway: pid(Part::Gateway(Region::Ot1))?,
-            schedulers: vec![pid(Part::Scheduler(1))?, pid(Part::Scheduler(2))?],
-            redis: pid(Part::Redis)?,
-            keystone: pid(Part::Keystone(Region::Ot1, Sharing::Shared))?,
+            gateway: pid(&bed, Part::Gateway(Region::Ot1)).await?,
+            schedulers: vec![
+                pid(&bed, Part::Scheduler(1)).await?,
+                pid(&bed, Part::Scheduler(2)).await?,
+            ],
+            redis: pid(&bed, Part::Redis).await?,
+            keystone: pid(&bed, Part::Keystone(Region::Ot1, Sharing::Shared)).await?,
         };
         let state = std::fs::read_to_string(bed.directory().join("testbed.json"))?;
         let state: Value = serde_json::from_str(&state)?;
@@ -121,6 +118,11 @@ impl Ground {
     pub(super) async fn end(self) -> anyhow::Result<()> {
         self.bed.end().await
     }
+}
+
+async fn pid(bed: &TestBed, part: Part) -> anyhow::Result<u32> {
+    let pid = bed.pid(part).await?;
+    pid.with_context(|| format!("{part} does not run"))
 }
 
 /// A connection of its own, which the first call makes.
