@@ -6,10 +6,10 @@ use domain::{
     CopySpec, Destination, IfIdentical, ImageDigest, ImageId, PlanId, RegionId, Source, TenantId,
     UserId,
 };
-use futures::join;
 use openstack::{Cloud, Formats, Image, Region, RequestContext, TokenInfo};
 use secrecy::SecretString;
 
+use crate::in_order::in_order;
 use crate::rules::Rules;
 use crate::{Policy, Refusal, RegionRules, destination, image, rights, service_user};
 
@@ -59,6 +59,12 @@ pub struct Admitted {
     pub requested_by: UserId,
 }
 
+/// A destination that the caller may use, and what its Glance takes, when it could be asked.
+struct Open<'a> {
+    destination: &'a Region,
+    formats: Result<Formats, Refusal>,
+}
+
 // === impl Admission ===
 
 impl Admission {
@@ -93,26 +99,24 @@ impl Admission {
         let cloud = self.cloud.with_context(context);
         let source = self.source.with_context(context);
 
-        // Neither of these two needs the other; the image is answered first.
-        let (image, destination) = join!(
+        // Each of these needs none of the others, and they are answered in this order.
+        let checks = in_order(
             image::readable_by_caller(&source, &self.policy, caller, wanted.image),
-            self.usable_destination(
-                &cloud,
-                &source,
-                caller,
-                &wanted.tenant,
-                wanted.region.as_ref()
+            in_order(
+                self.open_destination(&cloud, &source, caller, wanted),
+                service_user::read_first_byte_of(&source, &caller.tenant, wanted.image),
             ),
         );
-        let (image, destination) = (image?, destination?);
+        let (image, rest) = checks.await?;
+        let (open, read) = rest?;
+        let Open { destination, formats } = open;
 
-        let (formats, read) = join!(
-            service_user::formats(destination, &wanted.tenant),
-            service_user::read_first_byte_of(&source, &caller.tenant, wanted.image),
-        );
         // A Glance that could not be asked has no say here; why it could not comes in its turn.
         self.check_rules(&image.image, destination.id(), formats.as_ref().ok())?;
-        service_user::first_refusal([read.err(), formats.err()])?;
+        let unread = read
+            .err()
+            .map(|unread| unread.refusal(&source, &caller.tenant));
+        service_user::first_refusal([unread, formats.err()])?;
 
         Ok(Admitted {
             source: Source {
@@ -182,6 +186,40 @@ impl Admission {
     ) -> Result<(), Refusal> {
         let source = self.source.with_context(context);
         image::visible_to_caller(&source, caller, image).await
+    }
+
+    /// Where copies go, that the caller may have them made there, and what its Glance takes.
+    ///
+    /// The likely destination is asked while it is still being found out whether it is the one, and its answers count
+    /// only then. But nobody makes us take tokens for tenants that are made up: so only when there is one already.
+    async fn open_destination<'a>(
+        &self,
+        cloud: &'a Cloud,
+        source: &Region,
+        caller: &Caller,
+        wanted: &Wanted,
+    ) -> Result<Open<'a>, Refusal> {
+        let (tenant, named) = (&wanted.tenant, wanted.region.as_ref());
+        let found = destination::find(cloud, source, &caller.tenant, tenant, named);
+        let opening = |destination| async move {
+            let rights = rights::check(&self.policy, source, destination, caller, tenant);
+            let ((), formats) =
+                in_order(rights, service_user::formats(destination, tenant)).await?;
+            Ok(Open {
+                destination,
+                formats,
+            })
+        };
+        let likely = destination::likely(cloud, source, named)
+            .filter(|likely| likely.has_tenant_token(tenant));
+        let Some(likely) = likely else {
+            return opening(found.await?).await;
+        };
+        let (found, open) = in_order(found, opening(likely)).await?;
+        match found.id() == likely.id() {
+            true => open,
+            false => opening(found).await,
+        }
     }
 
     async fn usable_destination<'a>(

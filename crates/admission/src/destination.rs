@@ -50,6 +50,20 @@ pub(crate) async fn find<'a>(
     cloud.region(&region).ok_or_else(|| unknown_region(&region))
 }
 
+/// The region that copies for a tenant most likely go to, without asking anybody: the one that is named, else the only
+/// other one.
+pub(crate) fn likely<'a>(
+    cloud: &'a Cloud,
+    source: &Region,
+    named: Option<&RegionId>,
+) -> Option<&'a Region> {
+    if let Some(named) = named {
+        return cloud.region(named);
+    }
+    let mut others = cloud.regions().filter(|region| region.id() != source.id());
+    others.next().filter(|_| others.next().is_none())
+}
+
 /// The tenant is still in the region that was found for it once.
 pub(crate) async fn confirm(region: &Region, tenant: &TenantId) -> Result<(), Refusal> {
     let found = homes_of(&[region], tenant).await?;

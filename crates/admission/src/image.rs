@@ -3,6 +3,7 @@
 use domain::{ImageDigest, ImageId};
 use openstack::{ByteRange, Error, Glance, Image, ImageStatus, Region};
 
+use crate::in_order::in_order;
 use crate::service_user::{lookup_refusal, refusal};
 use crate::{Caller, Policy, Refusal};
 
@@ -13,7 +14,8 @@ pub(crate) struct Readable {
     pub(crate) digest: ImageDigest,
 }
 
-/// Shows the image and reads its first byte, both with the caller's token.
+/// Shows the image and reads its first byte, both with the caller's token and at once. What is shown is answered first:
+/// of an image that is not active yet, nothing that a read says counts.
 ///
 /// Seeing is not reading: a `reader` sees images that Glance does not let it download.
 pub(crate) async fn readable_by_caller(
@@ -67,12 +69,14 @@ async fn show_and_read(source: &Region, caller: &Caller, id: ImageId) -> Result<
         .glance_for_caller(caller.token.clone())
         .await
         .map_err(refused)?;
-    let image = retry_lone_401(|| glance.show(id)).await.map_err(refused)?;
-    let digest = digest_of_copyable(id, &image)?;
-    retry_lone_401(|| read_first_byte(&glance, id))
-        .await
-        .map_err(refused)?;
-    Ok(Readable { image, digest })
+    let show = async {
+        let image = retry_lone_401(|| glance.show(id)).await.map_err(refused)?;
+        let digest = digest_of_copyable(id, &image)?;
+        Ok(Readable { image, digest })
+    };
+    let (readable, read) = in_order(show, retry_lone_401(|| read_first_byte(&glance, id))).await?;
+    read.map_err(refused)?;
+    Ok(readable)
 }
 
 /// Why Glance does not accept the caller's token. It answers 401 to a good one too while it cannot ask

@@ -16,6 +16,7 @@ mod declined;
 mod destination;
 mod fire;
 mod image;
+mod in_order;
 mod reach;
 mod refusal;
 mod rights;

@@ -8,16 +8,33 @@ use openstack::{Error, Formats, Glance, Region};
 use crate::Refusal;
 use crate::image::read_first_byte;
 
+/// Why an image's first byte could not be read. Not a refusal yet, which is told to operators, too: an image that the
+/// caller may not read, or that is not there, says nothing of the service user.
+pub(crate) enum Unread {
+    NoGlance(Error),
+    Failed(Error),
+}
+
 /// Reads the image's first byte as the worker will: with a token for the source tenant.
 pub(crate) async fn read_first_byte_of(
     source: &Region,
     tenant: &TenantId,
     image: ImageId,
-) -> Result<(), Refusal> {
-    let glance = tenants_glance(source, tenant).await?;
+) -> Result<(), Unread> {
+    let glance = source.glance_for_tenant(tenant).await;
+    let glance = glance.map_err(Unread::NoGlance)?;
     read_first_byte(&glance, image)
         .await
-        .map_err(|error| unreadable(source, tenant, &error))
+        .map_err(Unread::Failed)
+}
+
+impl Unread {
+    pub(crate) fn refusal(&self, source: &Region, tenant: &TenantId) -> Refusal {
+        match self {
+            Self::NoGlance(error) => no_glance(source, tenant, error),
+            Self::Failed(error) => unreadable(source, tenant, error),
+        }
+    }
 }
 
 /// The refusal behind a failed read of an image with the token for its tenant.
@@ -54,7 +71,11 @@ pub(crate) async fn tenants_glance(region: &Region, tenant: &TenantId) -> Result
     region
         .glance_for_tenant(tenant)
         .await
-        .map_err(|error| refusal(region, &error, &format!("has no role on tenant {tenant}")))
+        .map_err(|error| no_glance(region, tenant, &error))
+}
+
+fn no_glance(region: &Region, tenant: &TenantId, error: &Error) -> Refusal {
+    refusal(region, error, &format!("has no role on tenant {tenant}"))
 }
 
 /// The refusal behind an error of a call that a service token was needed for.

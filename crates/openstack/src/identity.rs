@@ -138,6 +138,15 @@ impl ServiceIdentity {
         }
     }
 
+    /// Whether a token for the purpose is at hand that need not be replaced yet.
+    #[must_use]
+    pub fn has_token(&self, purpose: &Purpose) -> bool {
+        let slots = self.slots();
+        let held = slots.get(&self.scope_for(purpose));
+        let held = held.and_then(|slot| slot.held.as_ref());
+        held.is_some_and(|held| held.refresh_at > Instant::now())
+    }
+
     /// Forgets a token that a service refused. Harmless when another has taken its place.
     pub fn invalidate(&self, refused: &Token) {
         let refused = refused.secret().expose_secret();

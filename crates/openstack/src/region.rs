@@ -134,6 +134,12 @@ impl Region {
         self.service_token(&Purpose::Images(tenant.clone())).await
     }
 
+    /// Whether a service token for the images of a tenant is at hand, so that Keystone need not be asked for one.
+    #[must_use]
+    pub fn has_tenant_token(&self, tenant: &TenantId) -> bool {
+        self.identity.has_token(&Purpose::Images(tenant.clone()))
+    }
+
     /// What a caller's token proves; none when it is not valid. A service token that is refused is
     /// replaced once.
     ///
