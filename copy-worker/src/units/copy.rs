@@ -3,6 +3,7 @@
 
 use copy_engine::{CopyEngine, Ended, Failure, still_stands};
 use domain::{CopySpec, ImageId, Outcome};
+use futures::join;
 use openstack::Glance;
 
 use super::{destination, request_context};
@@ -54,12 +55,14 @@ async fn glances(
         let admitted = admission.admit_again(spec, &context).await;
         admitted.map_err(failure_of)?;
     }
-    let source = workshop
-        .region(&spec.source.region, &context)?
-        .glance_for_tenant(&spec.source.tenant)
-        .await
-        .map_err(|error| Failure::at_source(&error, spec))?;
-    Ok((source, destination(workshop, &context, spec).await?))
+    let region = workshop.region(&spec.source.region, &context)?;
+    // Both at once, for a token that is not at hand takes a moment; the source is told first.
+    let (source, destination) = join!(
+        region.glance_for_tenant(&spec.source.tenant),
+        destination(workshop, &context, spec),
+    );
+    let source = source.map_err(|error| Failure::at_source(&error, spec))?;
+    Ok((source, destination?))
 }
 
 #[cfg(test)]

@@ -5,7 +5,11 @@
 //! whole is deleted only for a cancel: an undo cannot know whether its user was told of it, nor
 //! whether a later attempt adopts it before the delete arrives.
 
+use std::future::ready;
+use std::pin::pin;
+
 use domain::{ErrorCode, IfIdentical, ImageId, Stage};
+use futures::future::{Either, select};
 use openstack::{Glance, Image, WriteGate};
 
 use crate::control::{Control, Interrupted};
@@ -17,7 +21,7 @@ use crate::reuse::find_identical;
 use crate::reveal::{Appearance, reveal};
 use crate::settle::{open_leftovers, remove_all, settle};
 use crate::source::read_source;
-use crate::transfer::transfer;
+use crate::transfer::{Reading, transfer};
 use crate::unit::{Halt, Unit};
 use crate::verify::{Finding, verify};
 use crate::{Ended, EngineSettings, Failure, Order, Progress, Signals};
@@ -31,6 +35,14 @@ pub struct CopyEngine {
     source: Glance,
     destination: Glance,
     settings: EngineSettings,
+}
+
+/// What an attempt does once everything of before is settled.
+enum Begins {
+    /// An image of before is made the job's.
+    Adopting(Image),
+    /// The source image, as it is now, is copied.
+    Copying(Image),
 }
 
 // === impl CopyEngine ===
@@ -84,16 +96,16 @@ impl CopyEngine {
         }
     }
 
-    async fn attempt(&self, unit: &Unit<'_>, own: &mut IfAbsent) -> Result<Ended, Halt> {
+    async fn attempt<'a>(&'a self, unit: &Unit<'a>, own: &mut IfAbsent) -> Result<Ended, Halt> {
         let settings = unit.settings;
         unit.progress.enter(Stage::Settling);
-        if let Some(image) = settle(unit).await? {
-            return self.adopt(unit, image).await;
-        }
+        let source_image = match self.settle_and_read(unit).await? {
+            Begins::Adopting(image) => return self.adopt(unit, image).await,
+            Begins::Copying(source_image) => source_image,
+        };
 
         unit.progress.enter(Stage::Creating);
         let image = unit.order.image();
-        let source_image = read_source(unit, &self.source).await?;
         let new = image_to_create(&source_image, unit.order, settings)?;
         let appearance = Appearance::like(&source_image, settings.visibility.clone());
         if unit.spec().if_identical == IfIdentical::Reuse
@@ -101,11 +113,17 @@ impl CopyEngine {
         {
             return reuse(unit, image).await;
         }
-        create(unit, &new, own).await?;
+        // Both take a round trip, and the upload needs both.
+        let Ok(()) = unit.control.permit().await else {
+            return Err(unit.control.why_withheld().into());
+        };
+        let reading = Reading::prepare(unit, &self.source);
+        let (created, reading) = reading.beside(create(unit, &new, own)).await;
+        created?;
         unit.progress.set_image(Some(image));
 
         unit.progress.enter(Stage::Copying);
-        let hashes = transfer(unit, &self.source, image).await?;
+        let hashes = transfer(unit, &self.source, image, reading).await?;
 
         unit.progress.enter(Stage::Verifying);
         let look = || unit.look(image, Step::ReadDestination);
@@ -118,6 +136,27 @@ impl CopyEngine {
         }
         reveal(unit, copied, &appearance).await?;
         Ok(Ended::Replicated { image })
+    }
+
+    /// Settles what is left and reads the source. Without leftovers these are one look at each side, made at once;
+    /// with some it may take long, and the source is to be what it is when the copy begins.
+    async fn settle_and_read(&self, unit: &Unit<'_>) -> Result<Begins, Halt> {
+        if open_leftovers(unit).next().is_some() {
+            return match settle(unit).await? {
+                Some(image) => Ok(Begins::Adopting(image)),
+                None => Ok(Begins::Copying(read_source(unit, &self.source).await?)),
+            };
+        }
+        let settle = pin!(settle(unit));
+        let read = pin!(read_source(unit, &self.source));
+        let (settled, read) = match select(settle, read).await {
+            Either::Left((settled, read)) => (settled, Either::Left(read)),
+            Either::Right((read, settle)) => (settle.await, Either::Right(ready(read))),
+        };
+        match settled? {
+            Some(image) => Ok(Begins::Adopting(image)),
+            None => Ok(Begins::Copying(read.await?)),
+        }
     }
 
     async fn adopt(&self, unit: &Unit<'_>, found: Image) -> Result<Ended, Halt> {

@@ -36,6 +36,8 @@ fn check_unchanged(spec: &CopySpec, image: &Image) -> Result<(), Failure> {
     };
     match difference(&spec.source_digest, &found) {
         Some(what) => Err(changed(what)),
+        // Glance would make an active image of an empty body.
+        None if found.size_bytes == 0 => Err(changed("it has no bytes of its own".to_owned())),
         None => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ mod memory;
 mod pile;
 mod rate;
 mod read_ahead;
+mod reading;
 mod streams;
 mod upload_status;
 
@@ -17,6 +18,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use domain::{ErrorCode, ImageId};
+use futures::FutureExt;
 use openstack::{Error, Glance, WriteGate};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -25,14 +27,16 @@ pub use rate::MinimumRate;
 pub use streams::StreamBounds;
 pub(crate) use upload_status::{removal_deadline, until_upload_is_closed};
 
-use self::download::{Delivered, Download, Trouble};
+pub(crate) use reading::Reading;
+
+use self::download::Delivered;
 use self::rate::RateWindow;
-use self::read_ahead::{Backlog, read_ahead};
+use self::read_ahead::Backlog;
 use self::upload_status::{AfterUpload, after_broken_upload};
 use crate::bandwidth::Pace;
 use crate::outcome::Step;
 use crate::unit::{Halt, Unit};
-use crate::verify::{StreamHasher, StreamedHashes, must_hash_stream};
+use crate::verify::StreamedHashes;
 use crate::{EngineSettings, Failure, Progress};
 
 /// An upload is repeated so many times within an attempt.
@@ -65,28 +69,31 @@ struct Silence {
     trouble: Option<Error>,
 }
 
-/// Fills `image` with the source's bytes. The hashes, where the source has none of its own.
-pub(crate) async fn transfer(
-    unit: &Unit<'_>,
-    source: &Glance,
+/// Fills `image` with the source's bytes, of which some may be read already. The hashes, where the source has none of its
+/// own.
+pub(crate) async fn transfer<'a>(
+    unit: &Unit<'a>,
+    source: &'a Glance,
     image: ImageId,
+    mut early: Option<Reading<'a>>,
 ) -> Result<Option<StreamedHashes>, Halt> {
-    if unit.spec().source_digest.size_bytes == 0 {
-        // Glance would make an active image of an empty body.
-        return Err(Failure::fatal(
-            ErrorCode::SourceChanged,
-            "the source image has no bytes of its own",
-        )
-        .into());
-    }
     let mut repeats = 0;
     loop {
         // The upload asks once more before it is sent. Without this, the source would be read already
         // while the gate is closed.
-        let Ok(()) = unit.control.permit().await else {
+        let permitted = match unit.control.permit().now_or_never() {
+            Some(permitted) => permitted,
+            None => {
+                early = None;
+                unit.control.permit().await
+            }
+        };
+        let Ok(()) = permitted else {
             return Err(unit.control.why_withheld().into());
         };
-        let dropped = match upload(unit, source, image).await? {
+        let reading = early.take();
+        let reading = reading.unwrap_or_else(|| Reading::prepare(unit, source));
+        let dropped = match upload(unit, reading, image).await? {
             Upload::Taken(hashes) => return Ok(hashes),
             Upload::Dropped(dropped) => dropped,
         };
@@ -110,32 +117,19 @@ pub(crate) async fn transfer(
     }
 }
 
-async fn upload(unit: &Unit<'_>, source: &Glance, image: ImageId) -> Result<Upload, Halt> {
+async fn upload(unit: &Unit<'_>, reading: Reading<'_>, image: ImageId) -> Result<Upload, Halt> {
     let settings = unit.settings;
-    let source_digest = &unit.spec().source_digest;
-    let size = source_digest.size_bytes;
-    unit.progress.restart_bytes();
-    let share = settings.memory.share(settings.read_ahead_bytes);
-    let (filler, body, backlog) = read_ahead(share, unit.progress.clone());
-    let trouble = Trouble::default();
-    let (source_region, destination_region) =
-        (&unit.spec().source.region, &unit.spec().destination.region);
-    let pace = settings
-        .bandwidth
-        .between(source_region, destination_region);
-    let download = Download {
-        trouble: &trouble,
-        source,
-        spec: unit.spec(),
-        idle_timeout: settings.idle_timeout,
-        streams: settings.streams,
-        pace: pace.clone(),
-        hasher: must_hash_stream(source_digest).then(StreamHasher::new),
-    };
+    let size = unit.spec().source_digest.size_bytes;
+    let Reading {
+        mut downloading,
+        body,
+        backlog,
+        pace,
+        trouble,
+    } = reading;
     let mut watch = Watch::new(settings, size, backlog, pace);
     let mut look = interval(LOOK_EVERY.min(settings.idle_timeout / 4));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut downloading = pin!(download.run(filler));
     let writes = unit.writes();
     let mut uploading = pin!(writes.upload(image, size, body));
     let mut is_downloading = true;

@@ -8,7 +8,7 @@
 mod lane;
 mod parts;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::{CopySpec, ErrorCode};
@@ -50,14 +50,14 @@ pub(super) struct Download<'a> {
     /// The caps that it reads under.
     pub(super) pace: Pace,
     /// Why the last connection gave no more, until one gives something again.
-    pub(super) trouble: &'a Trouble,
+    pub(super) trouble: Trouble,
     /// Set when the bytes are to be hashed on their way.
     pub(super) hasher: Option<StreamHasher>,
 }
 
-/// What a download has to say for itself while nothing comes of it.
-#[derive(Debug, Default)]
-pub(super) struct Trouble(Mutex<Option<Error>>);
+/// What a download has to say for itself while nothing comes of it. Clones are the same download's.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trouble(Arc<Mutex<Option<Error>>>);
 
 impl Trouble {
     /// The last error, if nothing has come since.
