@@ -109,7 +109,10 @@ impl Admission {
         );
         let (image, rest) = checks.await?;
         let (open, read) = rest?;
-        let Open { destination, formats } = open;
+        let Open {
+            destination,
+            formats,
+        } = open;
 
         // A Glance that could not be asked has no say here; why it could not comes in its turn.
         self.check_rules(&image.image, destination.id(), formats.as_ref().ok())?;

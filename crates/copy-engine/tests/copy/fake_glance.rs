@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) requests: Vec<Operation>,
     /// The ranges of the downloads that came: the first byte, and the one behind the last if it was named.
     pub(crate) ranges: Vec<Option<(usize, Option<usize>)>>,
+    /// Downloads that were to hang and that the other side has closed.
+    pub(crate) downloads_left: usize,
     /// Uploads whose last byte was read.
     pub(crate) uploads_read: usize,
 }

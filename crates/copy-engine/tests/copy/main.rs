@@ -3,6 +3,7 @@
 
 mod failures;
 mod fake_glance;
+mod head_start;
 mod interruptions;
 mod leftovers;
 mod lost_answers;

@@ -58,6 +58,8 @@ pub(crate) enum Fault {
     GarbleAnswer,
     /// An upload that is stored with a flipped bit.
     StoreWrongly,
+    /// Waits for somebody's word, and then does what was asked, or refuses it.
+    Await(CancellationToken, Option<u16>),
     /// Tells somebody, then does what was asked.
     Tell(CancellationToken),
     /// Tells somebody, does nothing and says nothing until the other side has had enough.

@@ -108,8 +108,12 @@ async fn metadata(
     fault: Option<Fault>,
 ) -> io::Result<()> {
     read_body(stream, &mut request, usize::MAX).await?;
+    if let Some(Fault::Await(word, _)) = &fault {
+        word.cancelled().await;
+    }
     match fault {
         Some(Fault::Refuse(status, words)) => return refuse(stream, (status, words)).await,
+        Some(Fault::Await(_, Some(status))) => return refuse(stream, (status, "no")).await,
         Some(Fault::Ignore) => return Ok(()),
         Some(Fault::AfterDeletion) => delete_by_another(shared, id),
         _ => {}
@@ -217,8 +221,8 @@ async fn download(
     }
     stream.write_all(&data[..send.min(data.len())]).await?;
     if let Some(Fault::HangAfter(_)) = fault {
-        // Until the other side has had enough.
-        stream.read_u8().await?;
+        until_closed(stream).await?;
+        shared.change(|state| state.downloads_left += 1);
     }
     Ok(())
 }
