@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Directive;
+use copy_engine::Copying;
+use domain::{Directive, Unit};
 use proto::v1;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -35,6 +36,8 @@ pub(crate) struct Heartbeat {
     attempt: Arc<Attempt>,
     report_every: Duration,
     bytes: BytesMeter,
+    /// What a copy has of its regions' bandwidth, for as long as it beats.
+    copying: Option<Copying>,
 }
 
 /// Why a stream came to its end.
@@ -52,7 +55,15 @@ enum StreamEnd {
 
 impl Heartbeat {
     pub(crate) fn new(workshop: &Workshop, attempt: Arc<Attempt>) -> Self {
+        let bandwidth = &workshop.engine.bandwidth;
+        let copying = match &attempt.grant.unit {
+            Unit::Copy(spec) => {
+                Some(bandwidth.begin(&spec.source.region, &spec.destination.region))
+            }
+            _ => None,
+        };
         Self {
+            copying,
             scheduler: workshop.scheduler.clone(),
             attempt,
             report_every: workshop.report_every,
@@ -127,10 +138,19 @@ impl Heartbeat {
         reports.send((&report).into());
     }
 
-    /// Renews the lease and follows the directive.
+    /// Renews the lease, follows the directive and shares the line.
     fn hear(&self, answer: &v1::ProgressDirective, reports: &mut Reports) -> Directive {
         if let Some(sent_at) = reports.committed(answer.reports_committed) {
             self.attempt.lease.renew(sent_at);
+        }
+        if let (Some(copying), Some(copies)) = (&self.copying, answer.copies_of_pair)
+            && let Some(part) = copying.told(copies)
+        {
+            debug!(
+                copies,
+                bytes_per_second = part,
+                "this worker has another part of what its regions may have"
+            );
         }
         let directive = match Directive::try_from(answer.directive()) {
             Ok(directive) => directive,

@@ -161,7 +161,13 @@ impl ProgressStream {
         let answer = v1::ProgressDirective {
             directive: directive.into(),
             reports_committed,
+            copies_of_pair: None,
         };
+        self.answer(answer).await;
+    }
+
+    /// Answers with whatever is to be said.
+    pub(crate) async fn answer(&self, answer: v1::ProgressDirective) {
         self.directives
             .send(Ok(answer))
             .await

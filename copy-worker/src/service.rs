@@ -99,15 +99,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
 /// Lets the caps be what the configuration file says, for as long as the worker lives.
 async fn follow_bandwidth(file: PathBuf, bandwidth: Bandwidth, stop: CancellationToken) {
-    let mut known = None;
     let apply = |config: &Config| {
-        let caps = &config.bandwidth;
-        if known.as_ref() != Some(caps) {
-            if known.is_some() {
-                info!(?caps, "the bandwidth caps have changed");
-            }
-            bandwidth.set(&bandwidth_limits(caps));
-            known = Some(caps.clone());
+        let caps = bandwidth_limits(&config.bandwidth);
+        if bandwidth.limits() != caps {
+            info!(?caps, "the bandwidth caps have changed");
+            bandwidth.set(&caps);
         }
     };
     follow(&file, std::env::vars().collect(), stop, apply).await;
@@ -158,4 +154,66 @@ fn worker_id() -> WorkerId {
         name => name,
     };
     WorkerId::new(format!("{host}/{}", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A region of a configuration.
+    fn region(id: &str) -> String {
+        format!(
+            "[regions.{id}]\nkeystone_url = \"http://127.0.0.1:5000/v3\"\n\
+             [regions.{id}.service_user]\nusername = \"u\"\nuser_domain_id = \"default\"\n\
+             project_domain_id = \"default\"\npassword_file = \"/run/secrets/{id}\"\n"
+        )
+    }
+
+    fn caps(worker: u64, pair: u64) -> BandwidthLimits {
+        let pair =
+            NonZeroU64::new(pair).map(|rate| ((RegionId::new("ot1"), RegionId::new("ot2")), rate));
+        BandwidthLimits {
+            process: NonZeroU64::new(worker),
+            pairs: pair.into_iter().collect(),
+        }
+    }
+
+    /// The first of them is what the worker began with; the others come while it runs.
+    #[tokio::test]
+    async fn the_caps_are_those_of_the_file_whenever_it_changes() {
+        let name = format!("image-replicator-caps-{}.toml", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let write = |section: &str| {
+            let text = format!("{}{}{section}", region("ot1"), region("ot2"));
+            std::fs::write(&file, text).expect("a file in the temporary directory");
+        };
+        let bandwidth = Bandwidth::unlimited();
+        bandwidth.set(&caps(7, 0));
+        write("[bandwidth]\nworker_bytes = 7\n");
+        let stop = CancellationToken::new();
+        let following = follow_bandwidth(file.clone(), bandwidth.clone(), stop.clone());
+        let following = tokio::spawn(following);
+        for (section, expected) in [
+            (
+                "[bandwidth]\nworker_bytes = 7\n[bandwidth.pairs]\not1.ot2 = 5\n",
+                caps(7, 5),
+            ),
+            ("[bandwidth.pairs]\not1.ot2 = 6\n", caps(0, 6)),
+            ("", caps(0, 0)),
+        ] {
+            write(section);
+            let followed = async {
+                while bandwidth.limits() != expected {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            let in_time = tokio::time::timeout(Duration::from_secs(60), followed).await;
+            assert!(in_time.is_ok(), "{:?} for {section}", bandwidth.limits());
+        }
+        stop.cancel();
+        following.await.expect("no panic");
+        std::fs::remove_file(&file).expect("it is there");
+    }
 }

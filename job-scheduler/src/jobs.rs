@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::job_record::JobRecord;
 use crate::lifecycle::{Jitter, Rules};
 use crate::metrics::Metrics;
+use crate::pair_count::PairCount;
 use crate::settings::Settings;
 use crate::store::placement::eligible_lane;
 use crate::store::{Store, StoreError, Stored};
@@ -38,6 +39,8 @@ pub struct Jobs {
     pub nudge: Arc<Notify>,
     /// Told when a plan has something to do or to hear. Kept for whoever is busy just then.
     pub plan_nudge: Arc<Notify>,
+    /// How many copies run between which regions.
+    pub pair_count: PairCount,
 }
 
 /// What was decided about a record.

@@ -25,6 +25,7 @@ pub mod jobs;
 pub mod lifecycle;
 pub mod metrics;
 mod page_limit;
+pub mod pair_count;
 pub mod plan_clock;
 pub mod plan_keeper;
 pub mod plan_lifecycle;

@@ -17,6 +17,7 @@ use tonic::Status;
 use crate::jobs::Jobs;
 use crate::lifecycle;
 use crate::status::CallError;
+use crate::store::placement::running_lane;
 use crate::store::{StoreError, Stored};
 use crate::watch::ChangeFeed;
 
@@ -28,6 +29,8 @@ const WRITE_EVERY: Duration = Duration::from_millis(500);
 pub(crate) struct Answer {
     pub(crate) directive: Directive,
     pub(crate) reports_committed: u64,
+    /// Copies between the regions of this one.
+    pub(crate) copies_of_pair: Option<u32>,
 }
 
 /// Where answers go.
@@ -222,10 +225,18 @@ impl<'a> Attempt<'a> {
         Ok(self.answer(directive))
     }
 
+    fn copies_of_pair(&self) -> Option<u32> {
+        let record = &self.known.as_ref()?.record;
+        // A clean-up copies nothing.
+        running_lane(record)?;
+        self.jobs.pair_count.of(record.copy()?)
+    }
+
     fn answer(&self, directive: Directive) -> Answer {
         Answer {
             directive,
             reports_committed: self.committed,
+            copies_of_pair: self.copies_of_pair(),
         }
     }
 }

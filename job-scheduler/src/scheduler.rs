@@ -22,6 +22,7 @@ use crate::admin::AdminApi;
 use crate::job_service::JobApi;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::pair_count::PairCount;
 use crate::plan_lifecycle::PlanRules;
 use crate::plan_service::PlanApi;
 use crate::plans::Plans;
@@ -29,7 +30,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::watch::ChangeFeed;
 use crate::work_service::Work;
-use crate::{dispatcher, head_count, plan_keeper, reconciler, serving};
+use crate::{dispatcher, head_count, pair_count, plan_keeper, reconciler, serving};
 
 /// The shortest and longest pause before the subscription to changes is made anew.
 const RESUBSCRIBE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -83,6 +84,7 @@ impl Scheduler {
             metrics,
             nudge: Arc::new(Notify::new()),
             plan_nudge: Arc::new(Notify::new()),
+            pair_count: PairCount::default(),
         };
         let rules = PlanRules {
             regions: jobs.settings.shape.regions.clone(),
@@ -174,6 +176,8 @@ impl Scheduler {
 
     /// Starts to count what runs and waits, and to say where nobody takes what waits for so long.
     pub fn start_counting(&self, patience: Duration) {
+        let pairs = pair_count::run(self.jobs.clone(), self.shutdown.clone());
+        self.supervise("pair count", pairs);
         let count = head_count::run(self.jobs.clone(), patience, self.shutdown.clone());
         self.supervise("head count", count);
     }

@@ -35,6 +35,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::lifecycle::sample::{at, rules};
     use crate::metrics::Metrics;
+    use crate::pair_count::PairCount;
     use crate::settings::Settings;
     use crate::store::Store as _;
     use crate::store::memory::MemoryStore;
@@ -66,6 +67,7 @@ pub(crate) mod tests {
             metrics: Arc::new(Metrics::register(&mut Registry::default())),
             nudge: Arc::new(Notify::new()),
             plan_nudge: Arc::new(Notify::new()),
+            pair_count: PairCount::default(),
         }
     }
 

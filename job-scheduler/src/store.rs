@@ -345,6 +345,10 @@ pub trait Store: PlanStore + AdminStore {
     /// forgets virtual times that no longer tell one from a newcomer.
     async fn reseat(&self, region: &RegionId, now: Timestamp) -> Result<(), StoreError>;
 
+    /// How many copies run from each of these source regions into its destination region.
+    async fn running_between(&self, pairs: &[(RegionId, RegionId)])
+    -> Result<Vec<u32>, StoreError>;
+
     /// Counts for metrics.
     async fn census(&self, region: &RegionId) -> Result<Census, StoreError>;
 

@@ -129,6 +129,7 @@ impl WorkService for Work {
             answer.map(|answer| v1::ProgressDirective {
                 directive: v1::Directive::from(answer.directive).into(),
                 reports_committed: answer.reports_committed,
+                copies_of_pair: answer.copies_of_pair,
             })
         });
         Ok(Response::new(answers.boxed()))

@@ -1,7 +1,9 @@
 //! The heartbeat against a scheduler double, in paused time.
 
-use copy_engine::WriteGate;
-use domain::UnitKind;
+use std::num::NonZeroU64;
+
+use copy_engine::{Bandwidth, BandwidthLimits, WriteGate};
+use domain::{RegionId, UnitKind};
 use proto::v1;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -13,6 +15,7 @@ const LEASE: Duration = Duration::from_secs(30);
 
 struct Beating {
     scheduler: SchedulerDouble,
+    bandwidth: Bandwidth,
     attempt: Arc<Attempt>,
     task: JoinHandle<()>,
 }
@@ -20,9 +23,11 @@ struct Beating {
 fn beating() -> Beating {
     let scheduler = SchedulerDouble::default();
     let attempt = Arc::new(Attempt::new(claimed(UnitKind::Copy)));
-    let heartbeat = Heartbeat::new(&scheduler.workshop(), attempt.clone());
+    let workshop = scheduler.workshop();
+    let heartbeat = Heartbeat::new(&workshop, attempt.clone());
     Beating {
         scheduler,
+        bandwidth: workshop.engine.bandwidth,
         attempt,
         task: tokio::spawn(heartbeat.run()),
     }
@@ -135,6 +140,41 @@ async fn the_stream_comes_back_however_long_the_scheduler_was_away() {
     unit.scheduler.set_away(false);
     let back = timeout(Duration::from_secs(10), unit.scheduler.next_stream()).await;
     assert!(back.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_pair_of_regions_may_have_is_divided_as_the_scheduler_counts() {
+    let unit = beating();
+    let (source, destination) = (RegionId::new("ot1"), RegionId::new("ot2"));
+    let cap = NonZeroU64::new(900).expect("a rate");
+    unit.bandwidth.set(&BandwidthLimits {
+        process: None,
+        pairs: [((source.clone(), destination.clone()), cap)].into(),
+    });
+    let part = || {
+        let part = unit.bandwidth.part(&source, &destination);
+        part.map(NonZeroU64::get)
+    };
+    assert_eq!(part(), Some(900), "alone until told otherwise");
+    let mut stream = unit.scheduler.next_stream().await;
+    stream.report().await;
+    for (copies_of_pair, expected) in [(Some(3), 300), (None, 300), (Some(2), 450)] {
+        let answer = v1::ProgressDirective {
+            directive: v1::Directive::Continue.into(),
+            reports_committed: 1,
+            copies_of_pair,
+        };
+        stream.answer(answer).await;
+        sleep(Duration::from_millis(10)).await;
+        assert_eq!(part(), Some(expected));
+    }
+    unit.task.abort();
+    assert!(unit.task.await.is_err());
+    assert_eq!(
+        part(),
+        Some(900),
+        "what was told is forgotten with the copy"
+    );
 }
 
 #[test]

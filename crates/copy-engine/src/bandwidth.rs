@@ -1,15 +1,16 @@
-//! Caps on how fast sources are read: of a whole process, and of each pair of regions in it.
+//! Caps on how fast sources are read: of a whole process, and of each pair of regions, which all processes divide among them.
 //!
 //! A cap is a token bucket in virtual time: whoever reads takes its turn in it and waits until then. Invariants: over a
 //! few seconds no more is read than the cap allows, and no less if it is there; a reader's turns are so short that an upload
 //! never pauses for long, because destinations drop one that does; and a cap may change at any moment, also for who waits.
 
 mod bucket;
+mod line;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use domain::RegionId;
@@ -17,6 +18,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use self::bucket::Bucket;
+use self::line::Line;
+
+type Pair = (RegionId, RegionId);
 
 /// The caps of a process; clones are the same caps.
 #[derive(Debug, Clone)]
@@ -28,17 +32,24 @@ pub struct Bandwidth {
 struct Caps {
     process: Arc<Bucket>,
     /// By source and destination.
-    pairs: Mutex<BTreeMap<(RegionId, RegionId), Arc<Bucket>>>,
+    lines: Mutex<BTreeMap<Pair, Line>>,
     changes: watch::Sender<()>,
 }
 
 /// What the caps are to be, in bytes a second; none is no cap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BandwidthLimits {
-    /// Of everything that is read.
+    /// Of everything that this process reads.
     pub process: Option<NonZeroU64>,
-    /// Of what is read from one region for another.
+    /// Of what all processes together read from one region for another.
     pub pairs: BTreeMap<(RegionId, RegionId), NonZeroU64>,
+}
+
+/// A copy that runs, for as long as this lives: what its pair of regions may have is divided by these.
+#[derive(Debug)]
+pub struct Copying {
+    caps: Arc<Caps>,
+    pair: Pair,
 }
 
 /// The caps that one copy reads under; clones are the same copy's.
@@ -61,7 +72,7 @@ impl Default for Bandwidth {
         Self {
             caps: Arc::new(Caps {
                 process: Arc::default(),
-                pairs: Mutex::default(),
+                lines: Mutex::default(),
                 changes: watch::Sender::new(()),
             }),
         }
@@ -78,33 +89,94 @@ impl Bandwidth {
     /// Sets all caps, also for copies that run.
     pub fn set(&self, limits: &BandwidthLimits) {
         self.caps.process.set(limits.process);
+        let mut lines = self.caps.lines();
         for pair in limits.pairs.keys() {
-            self.bucket(pair.clone());
+            lines.entry(pair.clone()).or_default();
         }
-        let pairs = self.caps.pairs.lock();
-        for (pair, bucket) in &*pairs.unwrap_or_else(PoisonError::into_inner) {
-            bucket.set(limits.pairs.get(pair).copied());
+        for (pair, line) in &mut *lines {
+            line.set(limits.pairs.get(pair).copied());
         }
+        drop(lines);
         // Who waits takes another turn: those that were taken are void.
         self.caps.changes.send_replace(());
     }
 
+    /// All caps, as they were set.
+    #[must_use]
+    pub fn limits(&self) -> BandwidthLimits {
+        let lines = self.caps.lines();
+        let caps = lines.iter();
+        BandwidthLimits {
+            process: self.caps.process.rate(),
+            pairs: caps
+                .filter_map(|(pair, line)| Some((pair.clone(), line.cap?)))
+                .collect(),
+        }
+    }
+
+    /// What this process may have of a pair's cap now, in bytes a second; none: there is no cap.
+    #[must_use]
+    pub fn part(&self, source: &RegionId, destination: &RegionId) -> Option<NonZeroU64> {
+        let pair = (source.clone(), destination.clone());
+        self.caps.lines().get(&pair).and_then(Line::part)
+    }
+
+    /// A copy from a source to a destination begins.
+    #[must_use]
+    pub fn begin(&self, source: &RegionId, destination: &RegionId) -> Copying {
+        let copying = Copying {
+            caps: self.caps.clone(),
+            pair: (source.clone(), destination.clone()),
+        };
+        copying.change(Line::begin);
+        copying
+    }
+
     /// For a copy from a source to a destination.
     pub(crate) fn between(&self, source: &RegionId, destination: &RegionId) -> Pace {
-        let pair = self.bucket((source.clone(), destination.clone()));
+        let pair = (source.clone(), destination.clone());
+        let bucket = self.caps.lines().entry(pair).or_default().bucket.clone();
         Pace {
             copy: Arc::new(Copy {
-                buckets: [self.caps.process.clone(), pair],
+                buckets: [self.caps.process.clone(), bucket],
                 changes: self.caps.changes.subscribe(),
                 was_held_back: AtomicBool::new(false),
             }),
         }
     }
+}
 
-    fn bucket(&self, pair: (RegionId, RegionId)) -> Arc<Bucket> {
-        let pairs = self.caps.pairs.lock();
-        let mut pairs = pairs.unwrap_or_else(PoisonError::into_inner);
-        pairs.entry(pair).or_default().clone()
+// === impl Caps ===
+
+impl Caps {
+    fn lines(&self) -> MutexGuard<'_, BTreeMap<Pair, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Copying ===
+
+impl Copying {
+    /// So many copies run between its regions, in all processes. What this process may have, if that is something else
+    /// now.
+    pub fn told(&self, everywhere: u32) -> Option<NonZeroU64> {
+        let mut changed = None;
+        self.change(|line| {
+            let before = line.part();
+            line.told(everywhere);
+            changed = line.part().filter(|now| before != Some(*now));
+        });
+        changed
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Line)) {
+        change(self.caps.lines().entry(self.pair.clone()).or_default());
+    }
+}
+
+impl Drop for Copying {
+    fn drop(&mut self) {
+        self.change(Line::end);
     }
 }
 

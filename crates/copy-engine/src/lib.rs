@@ -39,7 +39,7 @@ mod transfer;
 mod unit;
 mod verify;
 
-pub use bandwidth::{Bandwidth, BandwidthLimits};
+pub use bandwidth::{Bandwidth, BandwidthLimits, Copying};
 pub use control::Signals;
 pub use identical::stands_for;
 pub use outcome::Failure;

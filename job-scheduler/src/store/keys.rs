@@ -19,6 +19,7 @@
 //! | `running:tenant:<region>:<tenant>` | set | copies under a lease |
 //! | `running:source:<source>` | set | the same |
 //! | `running:destination:<region>` | set | the same |
+//! | `running:pair:<source>:<region>` | set | the same |
 //! | `tickets:<region>` | sorted set | lanes by the time of their next message |
 //! | `ticket-steps:<region>` | hash | lane → distance to the ticket after that |
 //! | `waiting`, `leases`, `deadlines`, `finished`, `plan-news` | sorted set | jobs by time |
@@ -143,6 +144,10 @@ impl Keys {
 
     pub(super) fn running_destination(&self, region: &RegionId) -> String {
         self.key(&["running", "destination", &escape(region.as_str())])
+    }
+
+    pub(super) fn running_pair(&self, source: &str, region: &RegionId) -> String {
+        self.key(&["running", "pair", source, &escape(region.as_str())])
     }
 
     pub(super) fn tickets(&self, region: &RegionId) -> String {

@@ -22,7 +22,7 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use self::tables::Tables;
 use super::change::Planner;
-use super::keys::Keys;
+use super::keys::{Keys, escape};
 use super::lane::Lane;
 use super::shape::Shape;
 use super::{
@@ -444,6 +444,19 @@ impl Store for MemoryStore {
         }
         apply::forget_paid(&mut state.tables, &self.keys.virtual_times(region));
         Ok(())
+    }
+
+    async fn running_between(
+        &self,
+        pairs: &[(RegionId, RegionId)],
+    ) -> Result<Vec<u32>, StoreError> {
+        let state = self.state();
+        let running = pairs.iter().map(|(source, destination)| {
+            let source = escape(source.as_str());
+            let running = self.keys.running_pair(&source, destination);
+            u32::try_from(state.tables.size(&running)).unwrap_or(u32::MAX)
+        });
+        Ok(running.collect())
     }
 
     async fn census(&self, region: &RegionId) -> Result<Census, StoreError> {

@@ -137,6 +137,7 @@ fn work(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
         placed.member(keys.running_tenant(region, &lane.tenant));
         placed.member(keys.running_source(&lane.source));
         placed.member(keys.running_destination(region));
+        placed.member(keys.running_pair(&lane.source, region));
     }
     if let Some(lease) = &record.lease {
         placed.entries.insert(Entry::Field {

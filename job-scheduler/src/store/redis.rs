@@ -33,7 +33,7 @@ use self::scripts::Scripts;
 pub use self::servers::{Sentinels, Servers, UnusableUrl};
 use self::writer::Awaited;
 use super::change::Planner;
-use super::keys::Keys;
+use super::keys::{Keys, escape};
 use super::lane::Lane;
 use super::lasting::must_last;
 use super::shape::Shape;
@@ -421,6 +421,23 @@ impl Store for RedisStore {
                 return Ok(());
             }
         }
+    }
+
+    async fn running_between(
+        &self,
+        pairs: &[(RegionId, RegionId)],
+    ) -> Result<Vec<u32>, StoreError> {
+        if pairs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = redis::pipe();
+        for (source, destination) in pairs {
+            let source = escape(source.as_str());
+            pipeline
+                .cmd("SCARD")
+                .arg(self.keys.running_pair(&source, destination));
+        }
+        self.connection.pipeline(&pipeline).await
     }
 
     async fn census(&self, region: &RegionId) -> Result<Census, StoreError> {

@@ -7,6 +7,7 @@ mod errands;
 mod failover;
 mod forgetful_store;
 mod image_progress;
+mod pair_count;
 mod plan_api;
 mod plan_bed;
 mod plan_fires;

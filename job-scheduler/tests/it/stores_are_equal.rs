@@ -361,6 +361,9 @@ impl Pair {
             both!(self, waiting(&region)).expect("answers");
             both!(self, with_leftovers(&region, 100)).expect("answers");
         }
+        let pairs = [("ot1", "ot2"), ("ot2", "ot1"), ("ot1", "ot1")];
+        let pairs = pairs.map(|(source, destination)| (region(source), region(destination)));
+        both!(self, running_between(&pairs)).expect("answers");
         for claim in 0..12 {
             let claim = ClaimId::from_uuid(Uuid::from_u128(claim));
             both!(self, job_of_claim(claim)).expect("answers");

@@ -18,6 +18,7 @@ use job_scheduler::job_record::JobRecord;
 use job_scheduler::job_service::JobApi;
 use job_scheduler::jobs::{Decision, Jobs};
 use job_scheduler::metrics::Metrics;
+use job_scheduler::pair_count::PairCount;
 use job_scheduler::settings::Settings;
 use job_scheduler::status::CallError;
 use job_scheduler::store::lasting::must_last;
@@ -259,6 +260,7 @@ impl Scheduler {
             metrics: self.metrics.clone(),
             nudge: Arc::default(),
             plan_nudge: Arc::default(),
+            pair_count: PairCount::default(),
         };
         let (feed, shutdown) = (ChangeFeed::default(), CancellationToken::new());
         let api = JobApi {

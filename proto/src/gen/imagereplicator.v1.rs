@@ -2278,6 +2278,10 @@ pub struct ProgressDirective {
     /// here runs from the moment that report was sent.
     #[prost(uint64, tag = "2")]
     pub reports_committed: u64,
+    /// Copies that run from the job's source region into its destination region, of whichever worker, as they were
+    /// counted last: a little earlier than this is said. Absent: not known, or no copy.
+    #[prost(uint32, optional, tag = "3")]
+    pub copies_of_pair: ::core::option::Option<u32>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FinishRequest {

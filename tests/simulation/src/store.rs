@@ -323,6 +323,13 @@ impl Store for RemoteStore {
         self.command(self.store.reseat(region, now)).await
     }
 
+    async fn running_between(
+        &self,
+        pairs: &[(RegionId, RegionId)],
+    ) -> Result<Vec<u32>, StoreError> {
+        self.command(self.store.running_between(pairs)).await
+    }
+
     async fn census(&self, region: &RegionId) -> Result<Census, StoreError> {
         self.command(self.store.census(region)).await
     }

@@ -43,6 +43,15 @@ impl Bucket {
         };
     }
 
+    pub(super) fn rate(&self) -> Option<NonZeroU64> {
+        self.state().rate
+    }
+
+    /// From the next turn on, it is this rate; turns that were taken before stand. For a bucket that has one.
+    pub(super) fn change_rate(&self, rate: NonZeroU64) {
+        self.state().rate = Some(rate);
+    }
+
     /// How many bytes may go on at once; none: any.
     pub(super) fn turn(&self) -> Option<usize> {
         let rate = self.state().rate?.get();

@@ -135,3 +135,79 @@ async fn a_copy_is_told_whether_a_cap_held_it_back() {
     assert!(pace.next(&mut rest).await.1);
     assert!(pace.was_held_back() && !pace.was_held_back());
 }
+
+#[tokio::test(start_paused = true)]
+async fn workers_divide_what_a_pair_may_have_by_their_copies() {
+    let (one, other) = (Bandwidth::unlimited(), Bandwidth::unlimited());
+    let workers = [&one, &other];
+    for worker in workers {
+        worker.set(&limits(0, 4 * MEBIBYTE));
+    }
+    let (source, destination) = regions("ot1");
+    let begin = |worker: &Bandwidth| worker.begin(&source, &destination);
+    let copies = [begin(&one), begin(&one), begin(&one), begin(&other)];
+    for copy in &copies {
+        copy.told(4);
+    }
+    let read_both = || async {
+        let (three, single) = tokio::join!(
+            read_all(&one, &["ot1"; 3], 10),
+            read_all(&other, &["ot1"], 10)
+        );
+        (
+            three.iter().map(|(bytes, _)| bytes).sum::<u64>(),
+            single[0].0,
+        )
+    };
+    let (three, single) = read_both().await;
+    assert_about(three, 30 * MEBIBYTE);
+    assert_about(single, 10 * MEBIBYTE);
+
+    // A change of the cap while they run is divided in the same way.
+    for worker in workers {
+        worker.set(&limits(0, 8 * MEBIBYTE));
+    }
+    let (three, single) = read_both().await;
+    assert_about(three, 60 * MEBIBYTE);
+    assert_about(single, 20 * MEBIBYTE);
+
+    // The one that is left has all of it once it is told so.
+    let [.., last] = copies;
+    last.told(1);
+    assert_about(read_all(&other, &["ot1"], 10).await[0].0, 80 * MEBIBYTE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_that_come_and_go_bring_no_more_than_the_cap() {
+    let bandwidth = Bandwidth::unlimited();
+    bandwidth.set(&limits(0, MEBIBYTE));
+    let (source, destination) = regions("ot1");
+    let stays = bandwidth.begin(&source, &destination);
+    let changing = async {
+        loop {
+            let _comes = bandwidth.begin(&source, &destination);
+            stays.told(4);
+            tokio::time::sleep(Duration::from_millis(7)).await;
+        }
+    };
+    let read = tokio::select! {
+        _ = changing => unreachable!("it never ends"),
+        read = read_all(&bandwidth, &["ot1", "ot1"], 10) => read,
+    };
+    let read = read.iter().map(|(bytes, _)| bytes).sum::<u64>();
+    // Two of four.
+    assert!(read.abs_diff(5 * MEBIBYTE) * 20 <= 5 * MEBIBYTE, "{read}");
+}
+
+#[tokio::test]
+async fn caps_are_told_as_they_were_set_whoever_divides_them() {
+    let bandwidth = Bandwidth::unlimited();
+    assert_eq!(bandwidth.limits(), BandwidthLimits::default());
+    bandwidth.set(&limits(7, 9));
+    let (source, destination) = regions("ot1");
+    let copy = bandwidth.begin(&source, &destination);
+    copy.told(3);
+    assert_eq!(bandwidth.limits(), limits(7, 9));
+    bandwidth.set(&limits(0, 0));
+    assert_eq!(bandwidth.limits(), BandwidthLimits::default());
+}

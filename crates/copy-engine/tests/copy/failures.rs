@@ -1,8 +1,9 @@
 //! Copies that fail: with which code, and that nothing is left.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
-use copy_engine::MinimumRate;
+use copy_engine::{BandwidthLimits, MinimumRate};
 use domain::ErrorCode;
 
 use crate::fake_glance::{Fault, Operation};
@@ -155,6 +156,54 @@ async fn a_copy_that_crawls_is_too_slow() {
         bytes_per_second: 100_000,
         window: Duration::from_millis(500),
     };
+    rig.source
+        .plan(Operation::Download, Fault::Drip(Duration::from_millis(10)));
+    let run = rig.copy(1).await;
+    assert_eq!(run.failure(), (ErrorCode::TooSlow, true));
+    rig.assert_empty();
+}
+
+/// What a rig's pair of regions may have.
+fn cap_of_pair(rig: &Rig, bytes_per_second: u64) -> BandwidthLimits {
+    let pair = (
+        rig.spec.source.region.clone(),
+        rig.spec.destination.region.clone(),
+    );
+    let rate = NonZeroU64::new(bytes_per_second).expect("a rate");
+    BandwidthLimits {
+        process: None,
+        pairs: [(pair, rate)].into(),
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_a_cap_holds_back_is_not_too_slow() {
+    // Alone under a low cap, and with a quarter of a higher one.
+    for (cap, copies) in [(150_000, 1), (600_000, 4)] {
+        let mut rig = Rig::new().await;
+        rig.settings.minimum_rate = MinimumRate {
+            bytes_per_second: 400_000,
+            window: Duration::from_millis(500),
+        };
+        let bandwidth = rig.settings.bandwidth.clone();
+        bandwidth.set(&cap_of_pair(&rig, cap));
+        let (source, destination) = (&rig.spec.source.region, &rig.spec.destination.region);
+        let copying = bandwidth.begin(source, destination);
+        copying.told(copies);
+        rig.copy(1).await.assert_replicated(rig.image(1));
+        rig.assert_replica(rig.image(1));
+    }
+}
+
+#[tokio::test]
+async fn a_cap_that_holds_nothing_back_excuses_nothing() {
+    let mut rig = Rig::new().await;
+    rig.settings.minimum_rate = MinimumRate {
+        bytes_per_second: 100_000,
+        window: Duration::from_millis(500),
+    };
+    let cap = cap_of_pair(&rig, 50_000);
+    rig.settings.bandwidth.set(&cap);
     rig.source
         .plan(Operation::Download, Fault::Drip(Duration::from_millis(10)));
     let run = rig.copy(1).await;

@@ -36,6 +36,7 @@ fn a_granted_one_holds_its_slots() {
             "leases",
             "open:ot1:t1",
             "running:destination:ot2",
+            "running:pair:ot1:ot2",
             "running:source:ot1",
             "running:tenant:ot2:t1",
         ]

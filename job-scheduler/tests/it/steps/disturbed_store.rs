@@ -168,6 +168,7 @@ disturbed! {
         writes mark_serving(now: Timestamp, gap: Duration) -> Timestamp;
         reads regions_in_use() -> Vec<RegionId>;
         writes reseat(region: &RegionId, now: Timestamp) -> ();
+        reads running_between(pairs: &[(RegionId, RegionId)]) -> Vec<u32>;
         reads census(region: &RegionId) -> Census;
         reads subscribe() -> BoxStream<'static, ChangeNotice>;
         writes barrier(now: Timestamp) -> ();
