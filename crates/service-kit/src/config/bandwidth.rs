@@ -12,7 +12,7 @@ use serde::Deserialize;
 pub struct BandwidthConfig {
     /// Of everything that one worker reads, in bytes a second; 0 is no cap.
     pub worker_bytes: u64,
-    /// Of what one worker reads from a region (the outer key) for another (the inner key), in bytes a second.
+    /// Of what all workers read from a region (the outer key) for another (the inner key), in bytes a second.
     pub pairs: BTreeMap<RegionId, BTreeMap<RegionId, NonZeroU64>>,
 }
 

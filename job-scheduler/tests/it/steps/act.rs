@@ -34,6 +34,8 @@ pub(crate) enum Act {
     Reconcile,
     /// What the reconciler does once a minute.
     Reseat,
+    /// A count of the copies between regions.
+    CountPairs,
     /// Ticks of the plan keeper, until nothing is left that needs no worker.
     KeepPlans,
     /// Rounds of a region's dispatcher.
@@ -119,6 +121,7 @@ impl Act {
             Self::ShowUnknownImages(_) => "ShowUnknownImages",
             Self::Reconcile
             | Self::Reseat
+            | Self::CountPairs
             | Self::KeepPlans
             | Self::Dispatch
             | Self::Pass(_)

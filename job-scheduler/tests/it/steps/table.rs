@@ -256,6 +256,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         Reseat,
     ),
     row(
+        "copies are counted",
+        &[Create(1), Create(2), Claim(1)],
+        CountPairs,
+    ),
+    row(
         "messages are due",
         &[Create(1), Pass(1), Create(2)],
         Dispatch,

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use job_scheduler::metrics::Metrics;
 use job_scheduler::settings::Settings;
 use job_scheduler::store::{Store, StoreError};
-use job_scheduler::{Scheduler, dispatcher, plan_keeper, reconciler};
+use job_scheduler::{Scheduler, dispatcher, pair_count, plan_keeper, reconciler};
 use prometheus_client::registry::Registry;
 use proto::v1::{self, get_job_request};
 use service_kit::ManualClock;
@@ -125,6 +125,7 @@ impl World {
             Act::ShowUnknownImages(claim) => self.show_unknown_images(claim).await,
             Act::Reconcile => done(reconciler::tick(jobs).await),
             Act::Reseat => done(reconciler::reseat(jobs).await),
+            Act::CountPairs => done(pair_count::count(jobs).await),
             Act::KeepPlans => {
                 for _ in 0..3 {
                     done(plan_keeper::tick(plans).await)?;
