@@ -85,9 +85,7 @@ impl Gateway {
             .context("gateway.scheduler_url")?;
         let queue = WorkQueue::start(
             &work_queue::Settings {
-                url: config.rabbitmq.url()?,
-                queue_prefix: config.rabbitmq.queue_prefix.clone(),
-                heartbeat: config.rabbitmq.heartbeat,
+                rabbitmq: config.rabbitmq.clone(),
                 connection_name: format!("api-gateway {}", settings.region),
             },
             last.clone(),

@@ -51,7 +51,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let scheduler = SchedulerClient::new(&settings.scheduler_url, reachable, store_news)
         .context("worker.scheduler_url")?;
     let queue = WorkQueue::start(
-        &queue_settings(&config.rabbitmq, &name)?,
+        &queue_settings(&config.rabbitmq, &name),
         background.clone(),
         &background_tasks,
     )
@@ -128,13 +128,11 @@ async fn serve_admin(admin: AdminServer, stop: CancellationToken) {
     }
 }
 
-fn queue_settings(config: &RabbitmqConfig, worker: &WorkerId) -> anyhow::Result<Settings> {
-    Ok(Settings {
-        url: config.url()?,
-        queue_prefix: config.queue_prefix.clone(),
-        heartbeat: config.heartbeat,
+fn queue_settings(config: &RabbitmqConfig, worker: &WorkerId) -> Settings {
+    Settings {
+        rabbitmq: config.clone(),
         connection_name: format!("copy-worker {worker}"),
-    })
+    }
 }
 
 /// A plan may copy out of any region into this worker's.

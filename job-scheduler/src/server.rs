@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::plan_clock::PlanClock;
 use crate::scheduler::Scheduler;
 use crate::settings::Settings;
-use crate::store::redis::{RedisStore, Sentinels, Servers};
+use crate::store::redis::{RedisStore, Servers};
 use crate::store::{Store, StoreError};
 use crate::store_clock::StoreClock;
 use crate::store_name::StoreName;
@@ -103,7 +103,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     scheduler.start_reconciling();
     scheduler.start_counting(patience_with_workers(config));
     scheduler.start_keeping_plans();
-    let queue_settings = queue_settings(config)?;
+    let queue_settings = queue_settings(config);
     let queue = WorkQueue::start(&queue_settings, shutdown.clone(), &scheduler.tasks)?;
     scheduler.start_dispatching(&queue);
     let (reporter, health) = tonic_health::server::health_reporter();
@@ -183,18 +183,7 @@ async fn served_until_drained<E>(
 
 /// The store, wherever the configuration says that Redis is.
 fn store_of(config: &RedisConfig, settings: &Settings) -> anyhow::Result<RedisStore> {
-    let url = config.url()?;
-    let servers = if config.sentinels.is_empty() {
-        Servers::fixed(&url)?
-    } else {
-        let sentinels = Sentinels {
-            addresses: config.sentinels.clone(),
-            master: config.sentinel_master.clone(),
-            username: config.sentinel_username.clone(),
-            password: config.sentinel_password()?,
-        };
-        Servers::by_sentinels(&url, sentinels)?
-    };
+    let servers = Servers::of(config)?;
     let (prefix, timeout) = (&config.key_prefix, config.response_timeout);
     let store = RedisStore::at(servers, prefix, timeout, settings.shape.clone());
     Ok(store.waiting_for(config.wait_for_replicas))
@@ -214,13 +203,11 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("{key}: can't bind {address}"))
 }
 
-fn queue_settings(config: &service_kit::config::Config) -> anyhow::Result<work_queue::Settings> {
-    Ok(work_queue::Settings {
-        url: config.rabbitmq.url()?,
-        queue_prefix: config.rabbitmq.queue_prefix.clone(),
-        heartbeat: config.rabbitmq.heartbeat,
+fn queue_settings(config: &service_kit::config::Config) -> work_queue::Settings {
+    work_queue::Settings {
+        rabbitmq: config.rabbitmq.clone(),
         connection_name: env!("CARGO_PKG_NAME").to_owned(),
-    })
+    }
 }
 
 /// Jobs of a region that nobody knows any more could neither end nor be cleaned up. Waits for the

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::UnitKind;
 use proto::v1;
+use service_kit::config::RabbitmqConfig;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
@@ -23,9 +24,7 @@ struct Running {
 fn start(slots: &Slots, scheduler: SchedulerDouble) -> Running {
     // Nobody listens on the discard port of this machine.
     let nowhere = Settings {
-        url: "amqp://127.0.0.1:9/%2f".to_owned().into(),
-        queue_prefix: "copy".to_owned(),
-        heartbeat: Duration::from_secs(10),
+        rabbitmq: RabbitmqConfig::at("amqp://127.0.0.1:9/%2f".to_owned().into()),
         connection_name: "test".to_owned(),
     };
     let stop = CancellationToken::new();

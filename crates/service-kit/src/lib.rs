@@ -16,6 +16,7 @@ mod run;
 mod shutdown;
 mod store_news;
 pub mod telemetry;
+pub mod tls;
 
 #[cfg(feature = "admission")]
 pub use admission_rules::admission;

@@ -12,12 +12,14 @@ use std::time::Duration;
 use futures::{FutureExt, Stream, StreamExt};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Event};
+use rustls::ClientConfig;
 use service_kit::Backoff;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
+use crate::encryption;
 use crate::error::QueueError;
 use crate::settings::Settings;
 
@@ -36,7 +38,7 @@ type Current = Option<Arc<Connection>>;
 
 /// Makes connections, one after the other, and hands the current one to all [`Link`]s.
 pub(crate) struct Supervisor {
-    uri: AMQPUri,
+    settings: Settings,
     properties: ConnectionProperties,
     current: watch::Sender<Current>,
 }
@@ -48,12 +50,12 @@ pub(crate) struct Link {
 }
 
 /// A supervisor that is yet to be run, and the link to its connections.
-pub(crate) fn supervised(uri: AMQPUri, connection_name: &str) -> (Supervisor, Link) {
+pub(crate) fn supervised(settings: &Settings) -> (Supervisor, Link) {
     let (sender, receiver) = watch::channel(None);
-    let properties =
-        ConnectionProperties::default().with_connection_name(connection_name.to_owned().into());
+    let properties = ConnectionProperties::default()
+        .with_connection_name(settings.connection_name.clone().into());
     let supervisor = Supervisor {
-        uri,
+        settings: settings.clone(),
         properties,
         current: sender,
     };
@@ -95,8 +97,39 @@ impl Supervisor {
         }
     }
 
+    /// A connection to the first broker that can be reached.
     async fn connect(&self) -> Result<Connection, QueueError> {
-        let connecting = Connection::connect_uri(self.uri.clone(), self.properties.clone());
+        let brokers = self.settings.brokers()?;
+        let mut failure = QueueError::NotConnected;
+        for uri in brokers.uris {
+            let broker = format!("{}:{}", uri.authority.host, uri.authority.port);
+            match self.connect_to(uri, brokers.tls.clone()).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => {
+                    debug!(
+                        error.message = error.describe(),
+                        server.address = broker,
+                        "a broker cannot be reached"
+                    );
+                    failure = error;
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    async fn connect_to(
+        &self,
+        uri: AMQPUri,
+        tls: Option<ClientConfig>,
+    ) -> Result<Connection, QueueError> {
+        let properties = self.properties.clone();
+        let connecting = async {
+            match tls {
+                Some(client) => encryption::connect(uri, properties, client).await,
+                None => Connection::connect_uri(uri, properties).await,
+            }
+        };
         timeout(Settings::CONNECT_DEADLINE, connecting)
             .await
             .map_err(|_| QueueError::NoAnswer(Settings::CONNECT_DEADLINE))?

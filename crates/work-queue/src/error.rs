@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::settings::InvalidSettings;
 use crate::topology::UnusableRegion;
 
 /// A request to RabbitMQ that failed. Trying again later is always allowed.
@@ -25,6 +26,9 @@ pub enum QueueError {
     /// The broker ended the subscription, for example because the queue was deleted.
     #[error("rabbitmq ended the subscription")]
     SubscriptionEnded,
+    /// What was changed since the start cannot be used.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
     /// No queue can be named after the region.
     #[error(transparent)]
     Region(#[from] UnusableRegion),
@@ -40,6 +44,7 @@ impl QueueError {
             | Self::Blocked
             | Self::NoAnswer(_)
             | Self::SubscriptionEnded
+            | Self::Settings(_)
             | Self::Region(_) => self.to_string(),
         }
     }

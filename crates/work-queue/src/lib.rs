@@ -12,6 +12,7 @@ mod connection;
 mod consumer;
 mod delivery;
 mod depth;
+mod encryption;
 mod ends;
 mod error;
 mod message;

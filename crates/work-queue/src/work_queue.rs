@@ -36,7 +36,8 @@ impl WorkQueue {
         tasks: &TaskTracker,
     ) -> Result<Self, InvalidSettings> {
         let topology = Arc::new(settings.topology()?);
-        let (supervisor, link) = supervised(settings.uri()?, &settings.connection_name);
+        settings.brokers()?;
+        let (supervisor, link) = supervised(settings);
         tasks.spawn(
             supervisor
                 .run(shutdown)

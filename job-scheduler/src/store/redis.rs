@@ -30,7 +30,7 @@ use self::identity::Promised;
 pub use self::identity::{Sequences, Standing};
 use self::plans::PlanScripts;
 use self::scripts::Scripts;
-pub use self::servers::{Sentinels, Servers, UnusableUrl};
+pub use self::servers::{Servers, UnusableServers};
 use self::writer::Awaited;
 use super::change::Planner;
 use super::keys::{Keys, escape};
@@ -105,13 +105,13 @@ impl RedisStore {
     /// Prepares the store at one server; the first call connects.
     ///
     /// # Errors
-    /// [`UnusableUrl`].
+    /// [`UnusableServers`].
     pub fn new(
         url: &SecretString,
         key_prefix: &str,
         response_timeout: Duration,
         shape: Shape,
-    ) -> Result<Self, UnusableUrl> {
+    ) -> Result<Self, UnusableServers> {
         let servers = Servers::fixed(url)?;
         Ok(Self::at(servers, key_prefix, response_timeout, shape))
     }

@@ -3,6 +3,7 @@
 mod admin;
 mod clock_jumps;
 mod durability;
+mod encrypted;
 mod errands;
 mod failover;
 mod forgetful_store;

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use job_scheduler::store::redis::{Sentinels, Servers};
+use job_scheduler::store::redis::Servers;
+use service_kit::config::RedisConfig;
+use testbed::ServerCertificate;
 
 use crate::redis_server::{RedisServer, free_port};
 
 /// What it calls the master.
-const MASTER: &str = "jobs";
+pub(crate) const MASTER: &str = "jobs";
 
 /// A Sentinel that dies with this value.
 pub(crate) struct Sentinel {
@@ -21,17 +23,38 @@ pub(crate) struct Sentinel {
 impl Sentinel {
     /// Starts one and waits until it knows the master and one replica.
     pub(crate) async fn watch_over(master: &RedisServer) -> Self {
+        let sentinel = Self::start(master.port(), "");
+        sentinel.wait_for("num-slaves", |it| it == "1").await;
+        sentinel
+    }
+
+    /// Starts one that listens with TLS on `port` and speaks so to the master, and waits until it finds that one well.
+    pub(crate) async fn encrypted(port: u16, master: u16, files: &ServerCertificate) -> Self {
+        let sentinel = Self::start(
+            master,
+            &format!(
+                "tls-port {port}\ntls-auth-clients no\ntls-replication yes\n\
+                 tls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\n",
+                files.certificate.display(),
+                files.key.display(),
+                files.authority.display(),
+            ),
+        );
+        sentinel.wait_for("flags", |it| it == "master").await;
+        sentinel
+    }
+
+    fn start(master: u16, more: &str) -> Self {
         let port = free_port();
         let directory =
             std::env::temp_dir().join(format!("scheduler-sentinel-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a scratch directory can be made");
         let settings = format!(
             "port {port}\nbind 127.0.0.1\ndir {}\n\
-             sentinel monitor {MASTER} 127.0.0.1 {} 1\n\
+             sentinel monitor {MASTER} 127.0.0.1 {master} 1\n\
              sentinel down-after-milliseconds {MASTER} 500\n\
-             sentinel failover-timeout {MASTER} 2000\n",
+             sentinel failover-timeout {MASTER} 2000\n{more}",
             directory.display(),
-            master.port()
         );
         let file = directory.join("sentinel.conf");
         std::fs::write(&file, settings).expect("the directory is ours");
@@ -42,28 +65,23 @@ impl Sentinel {
             .stderr(Stdio::null())
             .spawn()
             .expect("redis-server is installed: the other servers run");
-        let sentinel = Self {
+        Self {
             process,
             port,
             directory,
-        };
-        sentinel.wait_for("num-slaves", |it| it == "1").await;
-        sentinel
+        }
     }
 
     /// The way to the master that it knows.
     pub(crate) fn servers(&self) -> Servers {
-        let sentinels = Sentinels {
-            // Of several, those that are away do not matter.
-            addresses: [1, self.port]
-                .map(|port| format!("127.0.0.1:{port}").parse().expect("an address"))
-                .to_vec(),
-            master: MASTER.to_owned(),
-            username: None,
-            password: None,
-        };
-        let url = "redis://sentinels-say-where/0".to_owned().into();
-        Servers::by_sentinels(&url, sentinels).expect("a URL")
+        let url = "redis://sentinels-say-where/0".to_owned();
+        let mut config = RedisConfig::at(url.into());
+        // Of several, those that are away do not matter.
+        config.sentinels = [1, self.port]
+            .map(|port| format!("127.0.0.1:{port}").parse().expect("an address"))
+            .to_vec();
+        MASTER.clone_into(&mut config.sentinel_master);
+        Servers::of(&config).expect("a URL")
     }
 
     /// Waits until it takes another server for the master.

@@ -102,13 +102,25 @@ impl TestBed {
         Ok(count)
     }
 
+    /// The broker's URL, with a login.
+    #[must_use]
+    pub fn rabbitmq_url(&self) -> String {
+        self.site().rabbitmq_url()
+    }
+
+    /// The same for connections with TLS, which it takes if it has a certificate.
+    #[must_use]
+    pub fn rabbitmq_tls_url(&self) -> String {
+        let port = self.site().ports.rabbitmq_tls();
+        crate::site::Site::rabbitmq_at(port).replace("amqp:", "amqps:")
+    }
+
     /// A connection to the broker, for what else a test wants to do there.
     ///
     /// # Errors
     /// When the broker does not answer.
     pub async fn amqp(&self) -> anyhow::Result<Connection> {
-        let url = self.site().rabbitmq_url();
-        Ok(Connection::connect(&url, ConnectionProperties::default()).await?)
+        Ok(Connection::connect(&self.rabbitmq_url(), ConnectionProperties::default()).await?)
     }
 
     /// A connection to Redis.

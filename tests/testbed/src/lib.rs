@@ -8,10 +8,12 @@
 //! - [`TestBed`] starts, stops, kills, freezes and scales parts.
 //! - [`Cloud`] is a seeded user in a region: tokens and images, by plain HTTP.
 //! - [`ForeignClient`] is a client that others wrote, run as a user of the test bed.
+//! - [`Authority`] signs certificates for servers that are to be spoken to with TLS.
 //! - [`OperatorTool`] is a program with which operators look at what they deploy.
 //! - [`TestBed::link`] is a way between two parts, to be broken.
 //! - [`TestBed::check_leftovers`] fails a test that leaves something behind, or a password or token where it may not be.
 
+mod authority;
 mod bed;
 mod binaries;
 mod builder;
@@ -49,6 +51,7 @@ mod wait;
 mod wall_clock;
 mod wsgi;
 
+pub use authority::{Authority, ServerCertificate};
 pub use bed::{TestBed, shared};
 pub use builder::Builder;
 pub use cloud::{Cloud, MadeImage, NewImage};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::authority::ServerCertificate;
 use crate::links::Link;
 use crate::region::Region;
 
@@ -83,6 +84,8 @@ pub struct RabbitmqOptions {
     pub consumer_timeout: Option<Duration>,
     /// How often the broker looks for such deliveries; its default is a minute.
     pub channel_tick_interval: Option<Duration>,
+    /// The certificate of a listener with TLS, beside the one without that the services use.
+    pub tls: Option<ServerCertificate>,
 }
 
 impl Default for GlanceOptions {

@@ -31,6 +31,10 @@ impl Ports {
     pub(crate) fn rabbitmq(self) -> u16 {
         self.0 + 6
     }
+    /// For connections with TLS.
+    pub(crate) fn rabbitmq_tls(self) -> u16 {
+        self.0 + 99
+    }
     pub(crate) fn rabbitmq_distribution(self) -> u16 {
         self.0 + 7
     }

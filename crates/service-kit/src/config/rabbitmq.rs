@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{ConfigError, duration, secret};
+use super::{ConfigError, HostPort, duration, secret};
 
 /// The message queue.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,6 +15,9 @@ pub struct RabbitmqConfig {
     #[serde(deserialize_with = "secret::parse_optional")]
     pub(super) url: Option<SecretString>,
     pub(super) url_file: Option<PathBuf>,
+    /// The brokers of a cluster, in the order in which they are tried; none: the URL says where the broker is.
+    pub servers: Vec<HostPort>,
+    pub(super) ca_file: Option<PathBuf>,
     /// A region's queue is `<prefix>.<destination region>`.
     pub queue_prefix: String,
     /// AMQP heartbeat; a broker that is silent for two of them is taken for dead.
@@ -23,6 +26,15 @@ pub struct RabbitmqConfig {
 }
 
 impl RabbitmqConfig {
+    /// All defaults, but for the broker's URL.
+    #[must_use]
+    pub fn at(url: SecretString) -> Self {
+        Self {
+            url: Some(url),
+            ..Self::default()
+        }
+    }
+
     /// The broker's URL with its credentials; a file is read anew at each call.
     ///
     /// # Errors
@@ -34,6 +46,14 @@ impl RabbitmqConfig {
         let url = secret::resolve("rabbitmq.url", &self.url, &self.url_file)?;
         secret::as_url("rabbitmq.url", url)
     }
+
+    /// In PEM, who signs the brokers' certificates, beside the authorities of the system; the file is read anew at each call.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file can't be read.
+    pub fn authorities(&self) -> Result<Option<String>, ConfigError> {
+        secret::authorities("rabbitmq.ca_file", &self.ca_file)
+    }
 }
 
 impl Default for RabbitmqConfig {
@@ -41,6 +61,8 @@ impl Default for RabbitmqConfig {
         Self {
             url: None,
             url_file: None,
+            servers: Vec::new(),
+            ca_file: None,
             queue_prefix: "copy".to_owned(),
             heartbeat: Duration::from_secs(10),
         }

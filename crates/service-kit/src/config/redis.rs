@@ -17,6 +17,7 @@ pub struct RedisConfig {
     #[serde(deserialize_with = "secret::parse_optional")]
     pub(super) url: Option<SecretString>,
     pub(super) url_file: Option<PathBuf>,
+    pub(super) ca_file: Option<PathBuf>,
     /// The Sentinels, which know where the master is; none: the URL says where Redis is.
     pub sentinels: Vec<HostPort>,
     /// What the Sentinels call the master.
@@ -53,6 +54,15 @@ pub struct NotHostPort(String);
 // === impl RedisConfig ===
 
 impl RedisConfig {
+    /// All defaults, but for the server's URL.
+    #[must_use]
+    pub fn at(url: SecretString) -> Self {
+        Self {
+            url: Some(url),
+            ..Self::default()
+        }
+    }
+
     /// The server's URL with its credentials; a file is read anew at each call.
     ///
     /// # Errors
@@ -63,6 +73,15 @@ impl RedisConfig {
         }
         let url = secret::resolve("redis.url", &self.url, &self.url_file)?;
         secret::as_url("redis.url", url)
+    }
+
+    /// In PEM, who signs the servers' and the Sentinels' certificates, instead of the authorities of the system; the file is
+    /// read anew at each call.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file can't be read.
+    pub fn authorities(&self) -> Result<Option<String>, ConfigError> {
+        secret::authorities("redis.ca_file", &self.ca_file)
     }
 
     /// The password that the Sentinels ask for; none: they ask for none.
@@ -83,6 +102,7 @@ impl Default for RedisConfig {
         Self {
             url: None,
             url_file: None,
+            ca_file: None,
             sentinels: Vec::new(),
             sentinel_master: "mymaster".to_owned(),
             sentinel_username: None,

@@ -76,6 +76,22 @@ pub(super) fn resolve(
     }
 }
 
+/// The text of a file of certificates, read anew at each call.
+pub(super) fn authorities(
+    key: &str,
+    file: &Option<PathBuf>,
+) -> Result<Option<String>, ConfigError> {
+    let Some(path) = file else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
+        key: key.to_owned(),
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Some(text))
+}
+
 /// Refuses a file that holds a secret: a `password` of whatever, or a `url` with one in it.
 pub(super) fn refuse_in_file(table: &Table) -> Result<(), ConfigError> {
     refuse_below("", table)

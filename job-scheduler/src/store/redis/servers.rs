@@ -3,13 +3,18 @@
 //! With Sentinels every new connection asks them anew and leads to a server that one of them calls the master, that calls
 //! itself so, and that is not thought to be down. A master that was replaced without knowing it may still be named by
 //! a Sentinel that was cut off: what is written there reaches no replica, so nothing that waits for one counts.
+//!
+//! Credentials and certificates are read anew for each connection as well, so that those that were rotated are taken up.
 
 use std::sync::Arc;
 
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
+    TlsCertificates, TlsMode,
+};
 use secrecy::{ExposeSecret, SecretString};
-use service_kit::config::HostPort;
+use service_kit::config::{ConfigError, RedisConfig};
 use tokio::sync::watch;
 
 /// The way to the master. Cheap to clone.
@@ -17,74 +22,61 @@ use tokio::sync::watch;
 pub struct Servers(Arc<Known>);
 
 struct Known {
-    route: Route,
+    config: RedisConfig,
     /// Where the last connection led.
     master: watch::Sender<Option<ConnectionAddr>>,
 }
 
-enum Route {
-    Fixed(Client),
-    Sentinels {
-        sentinels: Sentinels,
-        /// Who we are to the master.
-        login: RedisConnectionInfo,
-    },
-}
-
-/// The Sentinels of one master.
-#[derive(Debug, Clone)]
-pub struct Sentinels {
-    /// Where they are.
-    pub addresses: Vec<HostPort>,
-    /// What they call the master.
-    pub master: String,
-    /// Who we are to them.
-    pub username: Option<String>,
-    /// And the password for that.
-    pub password: Option<SecretString>,
-}
-
-/// A URL that no client can be made of. Says nothing of the URL, which holds a password.
+/// What no client can be made of.
 #[derive(Debug, thiserror::Error)]
-#[error("redis.url is not of the form redis://user:password@host:port/database")]
-pub struct UnusableUrl;
+pub enum UnusableServers {
+    /// Says nothing of the URL, which holds a password.
+    #[error("redis.url is not of the form redis://user:password@host:port/database or rediss://…")]
+    Url,
+    /// Whom to trust is said where there is no TLS.
+    #[error(
+        "redis.ca_file means nothing without TLS: begin redis.url with rediss://, or remove it"
+    )]
+    NoTls,
+    /// What the configuration names can't be read, or is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Who we are to Redis, and whom we trust.
+struct Login {
+    info: ConnectionInfo,
+    /// None: there is no TLS.
+    tls: Option<TlsCertificates>,
+}
 
 // === impl Servers ===
 
 impl Servers {
+    /// Those that the configuration names.
+    ///
+    /// # Errors
+    /// [`UnusableServers`].
+    pub fn of(config: &RedisConfig) -> Result<Self, UnusableServers> {
+        Login::read(config)?;
+        config.sentinel_password()?;
+        Ok(Self(Arc::new(Known {
+            config: config.clone(),
+            master: watch::Sender::new(None),
+        })))
+    }
+
     /// One server.
     ///
     /// # Errors
-    /// [`UnusableUrl`].
-    pub fn fixed(url: &SecretString) -> Result<Self, UnusableUrl> {
-        let client = Client::open(url.expose_secret()).map_err(|_| UnusableUrl)?;
-        Ok(Self::of(Route::Fixed(client)))
-    }
-
-    /// The master that Sentinels know; of the URL only user, password and database count.
-    ///
-    /// # Errors
-    /// [`UnusableUrl`].
-    pub fn by_sentinels(url: &SecretString, sentinels: Sentinels) -> Result<Self, UnusableUrl> {
-        let info = url.expose_secret().into_connection_info();
-        let login = info.map_err(|_| UnusableUrl)?.redis_settings().clone();
-        Ok(Self::of(Route::Sentinels { sentinels, login }))
-    }
-
-    fn of(route: Route) -> Self {
-        Self(Arc::new(Known {
-            route,
-            master: watch::Sender::new(None),
-        }))
+    /// [`UnusableServers`].
+    pub fn fixed(url: &SecretString) -> Result<Self, UnusableServers> {
+        Self::of(&RedisConfig::at(url.clone()))
     }
 
     /// The master as it is now.
     pub(super) async fn master(&self) -> RedisResult<Client> {
-        let client = match &self.0.route {
-            Route::Fixed(client) => client.clone(),
-            Route::Sentinels { sentinels, login } => sentinels.ask(login).await?,
-        };
-        let client = prompt(&client)?;
+        let client = prompt(&self.client().await?)?;
         let address = client.get_connection_info().addr();
         self.0.master.send_if_modified(|known| {
             let moved = known.as_ref() != Some(address);
@@ -101,6 +93,21 @@ impl Servers {
     pub(super) fn moves(&self) -> watch::Receiver<Option<ConnectionAddr>> {
         self.0.master.subscribe()
     }
+
+    async fn client(&self) -> RedisResult<Client> {
+        let config = &self.0.config;
+        let login = Login::read(config).map_err(unusable)?;
+        if !config.sentinels.is_empty() {
+            let password = config
+                .sentinel_password()
+                .map_err(|error| unusable(error.into()))?;
+            return login.ask(config, password).await;
+        }
+        match login.tls {
+            Some(certificates) => Client::build_with_tls(login.info, certificates),
+            None => Client::open(login.info),
+        }
+    }
 }
 
 /// The same, but commands are sent as they are made: many share a connection, and a kernel would wait with each until
@@ -111,26 +118,68 @@ fn prompt(client: &Client) -> RedisResult<Client> {
     Client::open(info.set_tcp_settings(settings))
 }
 
-// === impl Sentinels ===
+/// What was changed since the start cannot be used.
+fn unusable(error: UnusableServers) -> RedisError {
+    let kind = ErrorKind::InvalidClientConfig;
+    (kind, "the configuration", error.to_string()).into()
+}
 
-impl Sentinels {
-    async fn ask(&self, login: &RedisConnectionInfo) -> RedisResult<Client> {
-        let addresses = self.addresses.iter();
-        let addresses = addresses.map(|it| ConnectionAddr::Tcp(it.host.clone(), it.port));
+// === impl Login ===
+
+impl Login {
+    fn read(config: &RedisConfig) -> Result<Self, UnusableServers> {
+        let url = config.url()?;
+        let info = url.expose_secret().into_connection_info();
+        let info = info.map_err(|_| UnusableServers::Url)?;
+        let root_cert = config.authorities()?.map(String::into_bytes);
+        let is_encrypted = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        if root_cert.is_some() && !is_encrypted {
+            return Err(UnusableServers::NoTls);
+        }
+        let tls = is_encrypted.then_some(TlsCertificates {
+            client_tls: None,
+            root_cert,
+        });
+        Ok(Self { info, tls })
+    }
+
+    /// The master that the Sentinels know; they are spoken to as it is, with TLS or without.
+    async fn ask(
+        self,
+        config: &RedisConfig,
+        password: Option<SecretString>,
+    ) -> RedisResult<Client> {
+        let is_encrypted = self.tls.is_some();
+        let addresses = config.sentinels.iter().map(|it| match is_encrypted {
+            true => ConnectionAddr::TcpTls {
+                host: it.host.clone(),
+                port: it.port,
+                insecure: false,
+                tls_params: None,
+            },
+            false => ConnectionAddr::Tcp(it.host.clone(), it.port),
+        });
+        let to_master = self.info.redis_settings();
         let kind = SentinelServerType::Master;
-        let mut builder = SentinelClientBuilder::new(addresses, &self.master, kind)?
-            .set_client_to_redis_db(login.db())
-            .set_client_to_redis_protocol(login.protocol());
-        if let Some(username) = login.username() {
+        let mut builder = SentinelClientBuilder::new(addresses, &config.sentinel_master, kind)?
+            .set_client_to_redis_db(to_master.db())
+            .set_client_to_redis_protocol(to_master.protocol());
+        if let Some(certificates) = self.tls {
+            builder = builder
+                .set_client_to_sentinel_certificates(certificates.clone())
+                .set_client_to_redis_tls_mode(TlsMode::Secure)
+                .set_client_to_redis_certificates(certificates);
+        }
+        if let Some(username) = to_master.username() {
             builder = builder.set_client_to_redis_username(username);
         }
-        if let Some(password) = login.password() {
+        if let Some(password) = to_master.password() {
             builder = builder.set_client_to_redis_password(password);
         }
-        if let Some(username) = &self.username {
+        if let Some(username) = &config.sentinel_username {
             builder = builder.set_client_to_sentinel_username(username);
         }
-        if let Some(password) = &self.password {
+        if let Some(password) = password {
             builder = builder.set_client_to_sentinel_password(password.expose_secret());
         }
         builder.build()?.async_get_client().await

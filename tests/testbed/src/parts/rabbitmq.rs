@@ -76,6 +76,20 @@ pub(crate) fn in_node_of(site: &Site, command: &mut Command) -> anyhow::Result<(
 }
 
 fn configuration(site: &Site) -> String {
+    let tls = site.options.rabbitmq.tls.as_ref();
+    let tls = tls.map(|files| {
+        format!(
+            "listeners.ssl.1 = 127.0.0.1:{}
+ssl_options.cacertfile = {}
+ssl_options.certfile = {}
+ssl_options.keyfile = {}
+",
+            site.ports.rabbitmq_tls(),
+            files.authority.display(),
+            files.certificate.display(),
+            files.key.display(),
+        )
+    });
     format!(
         "listeners.tcp.1 = 127.0.0.1:{}
 disk_free_limit.absolute = 64MB
@@ -84,8 +98,9 @@ log.file.level = warning
 log.console = false
 heartbeat = 10
 collect_statistics_interval = 60000
-",
-        site.ports.rabbitmq()
+{}",
+        site.ports.rabbitmq(),
+        tls.unwrap_or_default(),
     )
 }
 
