@@ -8,7 +8,7 @@ use deploy_checks::kubernetes::{self, Manifests, flows, schemas};
 use deploy_checks::repository;
 use testbed::OperatorTool;
 
-const OVERLAYS: [&str; 1] = ["dev"];
+const OVERLAYS: [&str; 2] = ["dev", "prod"];
 
 /// What an overlay renders; none: there is no kubectl here, which is only accepted where nobody relies on this run.
 fn rendered(overlay: &str) -> Option<&'static Manifests> {

@@ -3,3 +3,4 @@
 mod compose;
 mod images;
 mod kubernetes;
+mod redis_cluster;

@@ -316,6 +316,71 @@ fn what_an_overlay_must_not_say_is_found() {
 }
 
 #[test]
+fn what_prod_must_not_say_is_found() {
+    let Some(manifests) = rendered("prod") else {
+        return;
+    };
+    let scaling = |place, instead| ("ScaledObject", "copy-worker-ot2", place, instead);
+    let changes: Vec<(Change, &str)> = vec![
+        (
+            scaling("/spec/triggers/0/metadata/queueName", json!("copy.ot1")),
+            "does not look at the queue copy.ot2",
+        ),
+        (
+            scaling("/spec/triggers/0/authenticationRef/name", json!("nobody")),
+            "logs in as nobody",
+        ),
+        (
+            scaling("/spec/maxReplicaCount", json!(17)),
+            "68 copies have workers, and 64 are allowed into ot2",
+        ),
+        (
+            scaling("/spec/scaleTargetRef/name", json!("copy-worker")),
+            "scales copy-worker, which is not there",
+        ),
+        (
+            (
+                "RabbitmqCluster",
+                "rabbitmq",
+                "/spec/image",
+                json!("rabbitmq:management"),
+            ),
+            "rabbitmq: the image",
+        ),
+        (
+            (
+                "RabbitmqCluster",
+                "rabbitmq",
+                "/spec/resources/limits/cpu",
+                Value::Null,
+            ),
+            "rabbitmq: no limits of cpu",
+        ),
+        (
+            (
+                "Deployment",
+                "job-scheduler",
+                "/spec/template/spec/volumes/1/projected/sources/2",
+                json!({}),
+            ),
+            "nothing is mounted at /run/secrets/sentinel-password",
+        ),
+    ];
+    for (change, expected) in changes {
+        let found = kubernetes::complaints(&broken(manifests, &change));
+        assert!(
+            found.iter().any(|complaint| complaint.contains(expected)),
+            "{change:?}: {found:?}"
+        );
+    }
+    let without_tls = ("RabbitmqCluster", "rabbitmq", "/spec/tls", Value::Null);
+    let found = flows::allowed(&broken(manifests, &without_tls)).complaints;
+    let expected =
+        "the policy rabbitmq-from-services names the port 5671, which rabbitmq does not have";
+    assert!(found.iter().any(|it| it == expected), "{found:?}");
+}
+
+#[test]
 fn a_flow_that_is_not_stated_or_not_whole_is_found() {
     let Some(manifests) = rendered("dev") else {
         return;
@@ -472,6 +537,50 @@ async fn what_the_schemas_do_not_know_is_found() {
                 json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledJob", "metadata": {"name": "x"}}),
             ),
             "there is no schema keda.sh_scaledjob.json",
+        ),
+    ] {
+        let found = schemas::complaints(&python, &broken(manifests, &change)).expect("it runs");
+        assert!(
+            found.len() == 1 && found[0].contains(expected),
+            "{change:?}: {found:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_schemas_of_custom_resources_do_not_know_is_found() {
+    let Some(manifests) = rendered("prod") else {
+        return;
+    };
+    let tool = OperatorTool::KubernetesValidate.installed().await;
+    let python = tool.expect("it can be installed");
+    for (change, expected) in [
+        (
+            (
+                "ScaledObject",
+                "copy-worker-ot1",
+                "/spec/maxReplicas",
+                json!(2),
+            ),
+            "maxReplicas",
+        ),
+        (
+            (
+                "TriggerAuthentication",
+                "rabbitmq-access",
+                "/spec/secretTargetRef/0/key",
+                Value::Null,
+            ),
+            "'key' is a required property",
+        ),
+        (
+            (
+                "RabbitmqCluster",
+                "rabbitmq",
+                "/spec/persistence/storage",
+                json!("much"),
+            ),
+            "much",
         ),
     ] {
         let found = schemas::complaints(&python, &broken(manifests, &change)).expect("it runs");
