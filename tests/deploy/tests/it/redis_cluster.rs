@@ -92,7 +92,7 @@ async fn until_master(pod: &Pod, replicas: usize, witness: &Pod) {
 }
 
 #[tokio::test]
-async fn redis_and_its_sentinels_find_the_master_again_whoever_it_was() {
+async fn redis_and_its_sentinels_find_the_master_and_the_data_again() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("redis-cluster");
     if directory.exists() {
         std::fs::remove_dir_all(&directory).expect("it is ours");
@@ -145,6 +145,27 @@ async fn redis_and_its_sentinels_find_the_master_again_whoever_it_was() {
     pods.iter_mut().for_each(Pod::start);
     until_master(&pods[master], 2, &pods[0]).await;
     let kept = pods[master].ask(6379, &["GET", "kept"]);
+    assert_eq!(kept.expect("it answers").trim(), "yes");
+
+    // All data are lost; the first server gets a backup, and is the master for want of any other.
+    let backup = directory.join("backup.rdb");
+    let path = backup.display().to_string();
+    pods[0].ask(6379, &["--rdb", &path]).expect("a backup");
+    pods.iter_mut().for_each(Pod::kill);
+    for pod in &pods {
+        std::fs::remove_dir_all(&pod.directory).expect("it is ours");
+    }
+    let restored = Command::new(repository::root().join(SCRIPTS).join("restore"))
+        .arg(&backup)
+        .env("DATA", &pods[0].directory)
+        .env("REDISCLI_AUTH", PASSWORD)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(restored.expect("the script can be run").success());
+    pods.iter_mut().for_each(Pod::start);
+    until_master(&pods[0], 2, &pods[2]).await;
+    let kept = pods[0].ask(6379, &["GET", "kept"]);
     assert_eq!(kept.expect("it answers").trim(), "yes");
     drop(pods);
     std::fs::remove_dir_all(&directory).expect("it is ours");
