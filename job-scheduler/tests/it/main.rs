@@ -7,6 +7,7 @@ mod encrypted;
 mod errands;
 mod failover;
 mod forgetful_store;
+mod formats;
 mod image_progress;
 mod pair_count;
 mod plan_api;
