@@ -4,8 +4,14 @@
 //! how a download is given up and how Glance learns that an upload was: a mere close would reach a slow
 //! reader behind everything that the sockets hold, megabytes later. Who reads an image in ranges keeps the
 //! connections whose range has come whole, for over a long line each new one costs several round trips.
+//!
+//! Whoever waits for something of a connection drives it meanwhile, so that a copy with all of its connections is one
+//! task: it ends as a whole, and what comes on one connection wakes no other task to be sent on another.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
@@ -14,7 +20,6 @@ use http_body::Body;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use tokio::task::JoinSet;
 use url::{Position, Url};
 
 use crate::Error;
@@ -37,7 +42,7 @@ pub struct SpareConnections {
 #[derive(Debug)]
 pub(crate) struct Connection {
     sender: SendRequest<Empty<Bytes>>,
-    _driver: Driver,
+    driver: Driver,
 }
 
 /// Opens a connection for each exchange.
@@ -46,10 +51,10 @@ pub(crate) struct Dialer {
     connector: Connector,
 }
 
-/// The task that moves a connection's bytes; aborted (and the socket closed) when dropped.
-#[derive(Debug)]
+/// What moves a connection's bytes while it is polled; the socket is closed when it is dropped.
 pub(crate) struct Driver {
-    _task: JoinSet<()>,
+    /// None once the connection has ended.
+    connection: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 // === impl SpareConnections ===
@@ -101,10 +106,10 @@ impl Dialer {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let request = addressed(url, request)?;
-        let (mut sender, driver) = self.open(url, READ_BUFFER).await?;
+        let (mut sender, mut driver) = self.open(url, READ_BUFFER).await?;
         permit.await?;
-        let response = sender.send_request(request).await.map_err(broken)?;
-        Ok((response, driver))
+        let response = driver.drive(sender.send_request(request)).await;
+        Ok((response.map_err(broken)?, driver))
     }
 
     /// Sends a request without a body, on a connection that is spare or else on a new one, and waits for the
@@ -118,19 +123,14 @@ impl Dialer {
         let request = addressed(url, request)?;
         while let Some(mut connection) = spare.and_then(SpareConnections::take) {
             // The server may have closed it meanwhile: then another is as good, for a GET may be sent twice.
-            if connection.sender.ready().await.is_ok()
-                && let Ok(response) = connection.sender.send_request(request.clone()).await
-            {
+            if let Ok(response) = connection.send(request.clone()).await {
                 return Ok((response, connection));
             }
         }
         let read_buffer = spare.map_or(READ_BUFFER, |spare| spare.read_buffer);
-        let (mut sender, driver) = self.open(url, read_buffer).await?;
-        let response = sender.send_request(request).await.map_err(broken)?;
-        let connection = Connection {
-            sender,
-            _driver: driver,
-        };
+        let (sender, driver) = self.open(url, read_buffer).await?;
+        let mut connection = Connection { sender, driver };
+        let response = connection.send(request).await.map_err(broken)?;
         Ok((response, connection))
     }
 
@@ -157,14 +157,75 @@ impl Dialer {
             .handshake(EarlyAnswer::new(stream))
             .await
             .map_err(|error| Error::Unreachable(chain(&error)))?;
-        let mut task = JoinSet::new();
-        task.spawn(async move {
+        let driver = Driver::of(async move {
             if let Err(error) = connection.await {
                 // The side that uses the connection gets the error, too, and tells what it means.
                 tracing::debug!(error = %chain(&error), "transfer connection ended");
             }
         });
-        Ok((sender, Driver { _task: task }))
+        Ok((sender, driver))
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    async fn send(
+        &mut self,
+        request: Request<Empty<Bytes>>,
+    ) -> Result<Response<Incoming>, hyper::Error> {
+        let Self { sender, driver } = self;
+        let exchange = async {
+            sender.ready().await?;
+            sender.send_request(request).await
+        };
+        driver.drive(exchange).await
+    }
+
+    /// To be driven while something of the connection is waited for.
+    pub(crate) fn driver(&mut self) -> &mut Driver {
+        &mut self.driver
+    }
+}
+
+// === impl Driver ===
+
+impl Driver {
+    fn of(connection: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            connection: Some(Box::pin(connection)),
+        }
+    }
+
+    /// Waits for something that comes of the connection, and moves its bytes meanwhile.
+    pub(crate) async fn drive<T>(&mut self, waiting: impl Future<Output = T>) -> T {
+        let mut waiting = pin!(waiting);
+        poll_fn(|cx| self.poll_with(cx, |cx| waiting.as_mut().poll(cx))).await
+    }
+
+    /// Polls something that comes of the connection, and the connection if there is nothing yet.
+    pub(crate) fn poll_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if let Poll::Ready(ready) = poll(cx) {
+            return Poll::Ready(ready);
+        }
+        if let Some(connection) = &mut self.connection
+            && connection.as_mut().poll(cx).is_ready()
+        {
+            self.connection = None;
+        }
+        poll(cx)
+    }
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver")
+            .field("has_ended", &self.connection.is_none())
+            .finish()
     }
 }
 

@@ -128,14 +128,14 @@ impl Glance {
             headers.insert(RANGE, value);
         }
         let patience = self.http.settings().response_timeout;
-        let (response, connection) =
+        let (response, mut connection) =
             timeout(patience, self.http.dialer().fetch(&url, request, spare))
                 .await
                 .map_err(|_| Error::Timeout("opening a download"))??;
         if !response.status().is_success() {
             return Err(DownloadRefused {
                 retry_after: retry_after(response.headers()),
-                error: self.http.refusal(response).await,
+                error: connection.driver().drive(self.http.refusal(response)).await,
             });
         }
         let (head, incoming) = response.into_parts();
@@ -214,16 +214,16 @@ impl Download {
     /// [`Error::Malformed`] when the data is empty.
     pub async fn prove_readable(self) -> Result<(), Error> {
         let mut body = self.body;
+        let patience = body.patience;
         let first_byte = async {
-            while let Some(frame) = body.incoming.frame().await {
-                let frame = frame.map_err(|error| Error::Interrupted(chain(&error)))?;
-                if frame.data_ref().is_some_and(|data| !data.is_empty()) {
+            while let Some(frame) = body.frame().await {
+                if frame?.data_ref().is_some_and(|data| !data.is_empty()) {
                     return Ok(());
                 }
             }
             Err(Error::Malformed("the image has no data".to_owned()))
         };
-        timeout(body.patience, first_byte)
+        timeout(patience, first_byte)
             .await
             .unwrap_or(Err(Error::Timeout("reading the first byte of an image")))
     }
@@ -239,10 +239,15 @@ impl Body for DownloadBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        let this = &mut *self;
+        let mut next = |cx: &mut Context<'_>| Pin::new(&mut this.incoming).poll_frame(cx);
+        let frame = std::task::ready!(match &mut this.connection {
+            Some(connection) => connection.driver().poll_with(cx, next),
+            None => next(cx),
+        });
         if frame.is_none()
-            && let Some(spare) = self.spare.take()
-            && let Some(connection) = self.connection.take()
+            && let Some(spare) = this.spare.take()
+            && let Some(connection) = this.connection.take()
         {
             spare.keep(connection);
         }

@@ -89,7 +89,7 @@ impl Writes<'_> {
             answer = glance.http.dialer().exchange(&url, request, permit) => answer,
             () = glance.commit_overdue(sent.clone()) => Err(Error::Timeout("Glance stored an upload")),
         };
-        let (response, _driver) = answer.map_err(|error| {
+        let (response, mut driver) = answer.map_err(|error| {
             let failed = failure
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -104,7 +104,7 @@ impl Writes<'_> {
                 )),
             };
         }
-        let error = glance.http.refusal(response).await;
+        let error = driver.drive(glance.http.refusal(response)).await;
         if matches!(error, Error::Unauthorized(_)) {
             glance.renew(&pass);
         }
