@@ -76,6 +76,12 @@ impl ReadAheadMemory {
 }
 
 impl State {
+    fn refuse(&mut self, copy: &Arc<Notify>) {
+        if !self.refused.iter().any(|known| Arc::ptr_eq(known, copy)) {
+            self.refused.push(copy.clone());
+        }
+    }
+
     fn tell_refused(&mut self) {
         for refused in self.refused.drain(..) {
             refused.notify_one();
@@ -107,13 +113,7 @@ impl Share {
         let has_room =
             held + bytes <= copy.limit(&state) && state.held + bytes <= copy.memory.total;
         if !has_room && !is_waited_for {
-            if !state
-                .refused
-                .iter()
-                .any(|known| Arc::ptr_eq(known, &copy.freed))
-            {
-                state.refused.push(copy.freed.clone());
-            }
+            state.refuse(&copy.freed);
             return None;
         }
         state.held += bytes;
@@ -122,6 +122,11 @@ impl Share {
             copy: copy.clone(),
             bytes,
         })
+    }
+
+    /// A charge was refused for another reason than the memory's.
+    pub(super) fn refused(&self) {
+        self.copy.memory.state().refuse(&self.copy.freed);
     }
 
     /// Waits until something was freed since a charge was refused.

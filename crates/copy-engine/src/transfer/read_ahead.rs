@@ -1,7 +1,9 @@
 //! The bytes between download and upload: a queue, in order, within the copy's share of the memory.
 //!
 //! It lets the download run ahead, so that a short break of the source does not pause the upload
-//! (destinations drop an upload that pauses: uWSGI does after 4 s by default). Invariant: the upload
+//! (destinations drop an upload that pauses: uWSGI does after 4 s by default). How far ahead is learnt: an upload that
+//! never waits needs little, and what little there is goes from socket to socket without leaving the processor's cache;
+//! each time that it waits for long, the queue may become twice as deep, up to the share. Invariant: the upload
 //! sees the end of the body only after the download has said that it is complete; a download that
 //! gives up breaks the upload off, so that Glance never takes a part for the whole.
 
@@ -38,9 +40,19 @@ pub(super) struct Backlog {
     queue: Arc<Mutex<Queue>>,
 }
 
-#[derive(Debug, Default)]
+/// How deep the queue is while the upload does not wait, in bytes.
+const SHALLOW: usize = 4 * 1024 * 1024;
+/// An upload that waits for so long could have used a deeper queue.
+const LONG_WAIT: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
 struct Queue {
     pile: Pile,
+    /// Bytes in the pile, and how many there may be.
+    ahead: usize,
+    depth: usize,
+    /// The upload has got its first bytes: what it waited for before was the source's beginning.
+    has_begun: bool,
     is_complete: bool,
     is_given_up: bool,
     has_upload_ended: bool,
@@ -69,7 +81,17 @@ pub(super) struct DownloadGivenUp;
 
 /// A queue that holds what `share` allows.
 pub(super) fn read_ahead(share: Share, progress: Progress) -> (Filler, UploadBody, Backlog) {
-    let queue = Arc::<Mutex<Queue>>::default();
+    let queue = Arc::new(Mutex::new(Queue {
+        pile: Pile::default(),
+        ahead: 0,
+        depth: SHALLOW,
+        has_begun: false,
+        is_complete: false,
+        is_given_up: false,
+        has_upload_ended: false,
+        waiting: None,
+        waited: Duration::ZERO,
+    }));
     (
         Filler {
             queue: queue.clone(),
@@ -92,7 +114,11 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 impl Queue {
     fn wake(&mut self) {
         if let Some((waker, since)) = self.waiting.take() {
-            self.waited += since.elapsed();
+            let waited = since.elapsed();
+            self.waited += waited;
+            if self.has_begun && waited >= LONG_WAIT {
+                self.depth = self.depth.saturating_mul(2);
+            }
             waker.wake();
         }
     }
@@ -118,9 +144,14 @@ impl Filler {
         let mut queue = lock(&self.queue);
         queue.check_upload()?;
         let is_waited_for = queue.pile.is_empty();
+        if !is_waited_for && queue.ahead + frame.bytes.len() > queue.depth {
+            self.share.refused();
+            return Ok(Offered::NoRoom);
+        }
         if !queue.pile.push(frame, &self.share, is_waited_for) {
             return Ok(Offered::NoRoom);
         }
+        queue.ahead += frame.bytes.len();
         queue.wake();
         Ok(Offered::Taken)
     }
@@ -130,6 +161,7 @@ impl Filler {
         let mut queue = lock(&self.queue);
         queue.check_upload()?;
         if !pile.is_empty() {
+            queue.ahead += pile.slices().map(<[u8]>::len).sum::<usize>();
             queue.pile.append(pile);
             queue.wake();
         }
@@ -173,6 +205,8 @@ impl Body for UploadBody {
     ) -> Poll<Option<Result<BodyFrame<Bytes>, DownloadGivenUp>>> {
         let mut queue = lock(&self.queue);
         if let Some((bytes, charge)) = queue.pile.pop() {
+            queue.ahead -= bytes.len();
+            queue.has_begun = true;
             drop(queue);
             // Freed with the queue unlocked, and empty if that was all: who waits for room looks at both.
             drop(charge);
@@ -200,6 +234,7 @@ impl Drop for UploadBody {
         queue.has_upload_ended = true;
         // Frees the memory, which is what a download that waits for room hears of.
         let left = std::mem::take(&mut queue.pile);
+        queue.ahead = 0;
         drop(queue);
         drop(left);
     }
@@ -297,6 +332,49 @@ mod tests {
         drop(body);
         filler.share().freed().await;
         assert_eq!(filler.offer(&frame(1)), Err(UploadEnded));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_queue_becomes_deeper_when_the_upload_has_waited_for_long() {
+        const MEMORY: usize = 6 * SHALLOW;
+        let share = ReadAheadMemory::new(MEMORY).share(MEMORY);
+        let (filler, mut body, _) = read_ahead(share, Progress::new());
+        let piece = frame(SHALLOW / 4);
+        let fill = |filler: &Filler| {
+            let taken = std::iter::repeat_with(|| filler.offer(&piece));
+            taken
+                .take_while(|offered| *offered == Ok(Offered::Taken))
+                .count()
+        };
+        for (wait, frames) in [
+            (0, 4),
+            (LONG_WAIT.as_millis(), 8),
+            (1, 8),
+            (500, 16),
+            (500, 24),
+        ] {
+            let feeding = async {
+                tokio::time::sleep(Duration::from_millis(wait as u64)).await;
+                filler.offer(&piece)
+            };
+            let (_, offered) = tokio::join!(next_length(&mut body), feeding);
+            assert_eq!(offered, Ok(Offered::Taken));
+            assert_eq!(fill(&filler), frames, "after a wait of {wait} ms");
+            for _ in 0..frames {
+                next_length(&mut body).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_is_deep_enough_tells_when_it_takes_more() {
+        let share = ReadAheadMemory::new(2 * SHALLOW).share(2 * SHALLOW);
+        let (filler, mut body, _) = read_ahead(share, Progress::new());
+        assert_eq!(filler.offer(&frame(SHALLOW)), Ok(Offered::Taken));
+        assert_eq!(filler.offer(&frame(1)), Ok(Offered::NoRoom));
+        next_length(&mut body).await;
+        filler.share().freed().await;
+        assert_eq!(filler.offer(&frame(1)), Ok(Offered::Taken));
     }
 
     #[tokio::test(start_paused = true)]
