@@ -6,7 +6,7 @@
 
 use domain::{JobStatus, JobView};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -69,16 +69,16 @@ pub(crate) struct JobDocument {
     attempt: u32,
     /// When the job was accepted.
     #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
+    created_at: Moment,
     /// When the first attempt began.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
-    started_at: Option<Timestamp>,
+    started_at: Option<Moment>,
     /// When anything of the job changed last.
     #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
+    updated_at: Moment,
     /// When the job reached its final status.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
-    finished_at: Option<Timestamp>,
+    finished_at: Option<Moment>,
     /// The recurring copy that requested the job, when one did.
     #[schema(required = true)]
     plan_id: Option<Uuid>,
@@ -96,6 +96,16 @@ pub(crate) struct JobFailure {
     code: &'static str,
     /// What happened and what to do about it.
     message: String,
+}
+
+/// A time in UTC, written to the millisecond whatever the millisecond (RFC 3339), so that times sort as texts do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moment(Timestamp);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.3}", self.0))
+    }
 }
 
 /// The answer to an accepted copy.
@@ -149,10 +159,10 @@ impl From<JobView> for JobDocument {
             bytes_copied: job.bytes_copied,
             bytes_total: job.spec.source_digest.size_bytes,
             attempt: job.attempt,
-            created_at: job.created_at,
-            started_at: job.started_at,
-            updated_at: job.updated_at,
-            finished_at: job.finished_at,
+            created_at: Moment(job.created_at),
+            started_at: job.started_at.map(Moment),
+            updated_at: Moment(job.updated_at),
+            finished_at: job.finished_at.map(Moment),
             plan_id: job.spec.plan_id.map(|id| *id.as_uuid()),
             retry_of: job.spec.retry_of.map(|id| *id.as_uuid()),
         }
@@ -246,7 +256,7 @@ mod tests {
             json!({"code": "destination_quota_exceeded", "message": "no quota is left"})
         );
         assert_eq!(rendered["bytes_total"], 258_080_768);
-        assert_eq!(rendered["finished_at"], "2016-06-10T04:30:21Z");
+        assert_eq!(rendered["finished_at"], "2016-06-10T04:30:21.000Z");
         assert_eq!(rendered["plan_id"], Value::Null);
         assert_eq!(rendered.as_object().map(serde_json::Map::len), Some(19));
     }
