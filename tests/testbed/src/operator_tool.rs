@@ -15,11 +15,20 @@ pub enum OperatorTool {
     DockerCompose,
     /// A Python with kubernetes-validate, which has the schemas of Kubernetes with it.
     KubernetesValidate,
+    /// prometheus, of Debian: scrapes the services of a test bed. Its daemon is not started.
+    Prometheus,
+    /// promtool, of the same package: checks rules and tests them.
+    Promtool,
 }
 
 impl OperatorTool {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::DockerCompose, Self::KubernetesValidate];
+    pub const ALL: [Self; 4] = [
+        Self::DockerCompose,
+        Self::KubernetesValidate,
+        Self::Prometheus,
+        Self::Promtool,
+    ];
 
     /// Where the program is; installed before if the machine has none.
     ///
@@ -28,6 +37,8 @@ impl OperatorTool {
     pub async fn installed(self) -> anyhow::Result<PathBuf> {
         match self {
             Self::DockerCompose => debian("docker-compose", "docker-compose").await,
+            Self::Prometheus => debian("prometheus", "prometheus").await,
+            Self::Promtool => debian("prometheus", "promtool").await,
             Self::KubernetesValidate => {
                 let environment = Environment {
                     name: "kubernetes-validate",
