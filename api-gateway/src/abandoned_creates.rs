@@ -64,7 +64,7 @@ impl AbandonedCreates {
         let (queue, abandoned) = mpsc::channel(WAITING);
         let until = shutdown.clone();
         let cancels = cancel_all(scheduler, abandoned, until)
-            .instrument(tracing::info_span!("abandoned creates"));
+            .instrument(tracing::info_span!(target: "background", "abandoned creates"));
         tasks.spawn(async move {
             let _ends_with_it = ends_with_it;
             cancels.await;

@@ -18,7 +18,7 @@ use proto::v1::get_job_request::By;
 use proto::v1::job_service_client::JobServiceClient;
 use proto::v1::plan_service_client::PlanServiceClient;
 use proto::{convert::InvalidField, v1};
-use service_kit::telemetry::trace_context;
+use service_kit::rpc::TracedClient;
 use service_kit::{Backoff, StoreNews};
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::body::Body;
@@ -113,7 +113,7 @@ impl SchedulerClient {
             store_news.hear(answer.headers().get(proto::STORE));
             answer
         });
-        let channel = BoxCloneSyncService::new(channel);
+        let channel = BoxCloneSyncService::new(TracedClient::new(channel));
         let rpc = JobServiceClient::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
         let plans =
             PlanServiceClient::new(channel).max_decoding_message_size(plans::LARGEST_ANSWER);
@@ -277,7 +277,6 @@ impl SchedulerClient {
     ) -> Result<A, SchedulerError> {
         let mut request = Request::new(message);
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        trace_context::inject(request.metadata_mut());
         match timeout_at(deadline, call(client.clone(), request)).await {
             Ok(answer) => Ok(answer?.into_inner()),
             Err(_) => Err(SchedulerError::TimedOut),

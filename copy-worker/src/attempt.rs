@@ -19,7 +19,9 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     pub(crate) fn new(claimed: Claimed) -> Self {
-        let Claimed { grant, asked_at } = claimed;
+        let Claimed {
+            grant, asked_at, ..
+        } = claimed;
         let attempt = Self {
             lease: Lease::new(asked_at, grant.lease_length),
             progress: Progress::new(),

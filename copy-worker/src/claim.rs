@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::{ClaimId, Grant, JobId, RegionId, WorkerId};
 use service_kit::Backoff;
 use tokio::time::{Instant, sleep};
-use tracing::debug;
+use tracing::{Span, debug};
 
 use crate::scheduler_client::{ClaimCall, SchedulerClient, SchedulerError};
 
@@ -18,6 +18,8 @@ pub(crate) struct Claimed {
     pub(crate) grant: Grant,
     /// Before the claim was first sent: whichever try it was that the scheduler answered.
     pub(crate) asked_at: Instant,
+    /// What asked for it, in a trace.
+    pub(crate) span: Span,
 }
 
 /// One request for work, however often it has to be sent.
@@ -49,6 +51,7 @@ impl Claim {
             Ok(grant) => Ok(grant.map(|grant| Claimed {
                 grant,
                 asked_at: self.asked_at,
+                span: Span::current(),
             })),
             Err(error) => {
                 if let SchedulerError::Malformed(_) = error {

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Outcome, RegionId, WorkerId};
-use service_kit::telemetry::trace_context;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -95,10 +94,10 @@ impl<Q: Listener> Intake<Q> {
             WakeUp::Message(delivery) => Some(delivery),
             WakeUp::UnitEnded | WakeUp::Timer => None,
         };
-        let span = info_span!("claim", region.id = %self.region);
-        if let Some(traceparent) = delivery.as_ref().and_then(Delivery::traceparent) {
-            trace_context::set_parent(&span, traceparent);
-        }
+        let span = match &delivery {
+            Some(delivery) => delivery.processing(),
+            None => info_span!(parent: None, "claim", region.id = %self.region),
+        };
         self.ask(delivery, stop).instrument(span).await
     }
 

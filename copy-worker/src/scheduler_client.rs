@@ -15,7 +15,7 @@ use proto::v1;
 use proto::v1::work_service_client::WorkServiceClient;
 use service_kit::StoreNews;
 use service_kit::admin::Condition;
-use service_kit::telemetry::trace_context;
+use service_kit::rpc::TracedClient;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
@@ -38,7 +38,7 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(3);
 /// Asks the scheduler. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SchedulerClient {
-    rpc: WorkServiceClient<Transport>,
+    rpc: WorkServiceClient<TracedClient<Transport>>,
     reachable: Condition,
 }
 
@@ -133,7 +133,7 @@ impl SchedulerClient {
         let transport =
             BoxCloneSyncService::new(transport.map_err(|error: S::Error| NoAnswer(error.into())));
         Self {
-            rpc: WorkServiceClient::new(transport),
+            rpc: WorkServiceClient::new(TracedClient::new(transport)),
             reachable,
         }
     }
@@ -192,9 +192,8 @@ impl SchedulerClient {
         &self,
         reports: ReceiverStream<v1::ProgressReport>,
     ) -> Result<Streaming<v1::ProgressDirective>, SchedulerError> {
-        let mut request = Request::new(reports);
-        trace_context::inject(request.metadata_mut());
-        self.noted(OPEN_DEADLINE, self.rpc.clone().report_progress(request))
+        let mut rpc = self.rpc.clone();
+        self.noted(OPEN_DEADLINE, rpc.report_progress(reports))
             .await
     }
 
@@ -221,6 +220,5 @@ impl SchedulerClient {
 fn with_deadline<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(CALL_DEADLINE);
-    trace_context::inject(request.metadata_mut());
     request
 }

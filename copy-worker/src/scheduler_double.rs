@@ -361,5 +361,6 @@ pub(crate) fn claimed(kind: UnitKind) -> Claimed {
     Claimed {
         grant: grant(kind),
         asked_at: Instant::now(),
+        span: tracing::Span::none(),
     }
 }

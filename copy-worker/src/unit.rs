@@ -14,7 +14,8 @@ use futures::FutureExt;
 use service_kit::telemetry::trace_context;
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::attempt::Attempt;
 use crate::claim::Claimed;
@@ -25,19 +26,23 @@ use crate::unit_end::UnitEnd;
 use crate::units;
 use crate::workshop::Workshop;
 
-/// Does a granted unit, in the trace of the request that the job came from.
+/// Does a granted unit, in the trace of what the job came from: below the message that brought it here, if that is of the
+/// same trace.
 pub(crate) async fn run(workshop: &Arc<Workshop>, claimed: Claimed) {
     let grant = &claimed.grant;
     let span = info_span!(
-        "unit",
+        parent: &claimed.span,
+        "attempt",
         job.id = %grant.job_id,
         job.attempt = grant.attempt,
         unit.kind = grant.unit.kind().as_str(),
         source.region = %grant.unit.source_region(),
         destination.region = %grant.unit.region(),
+        otel.status_code = Empty,
+        error.r#type = Empty,
     );
     if let Some(traceparent) = grant.unit.traceparent() {
-        trace_context::set_parent(&span, traceparent);
+        trace_context::stay_in_trace(&span, &claimed.span, traceparent);
     }
     run_attempt(workshop, Arc::new(Attempt::new(claimed)))
         .instrument(span)
@@ -99,6 +104,10 @@ async fn tell(workshop: &Workshop, attempt: &Attempt, ended: UnitEnd) -> End {
     };
     loop {
         log_end(&outcome);
+        if let Outcome::Failed { error, .. } = &outcome {
+            let kind = attempt.grant.unit.kind();
+            workshop.metrics.unit_failed(kind, error.code);
+        }
         let end = End::from(&outcome);
         match report_end(workshop, &attempt.finish(outcome.clone())).await {
             Some(FinishVerdict::Committed) => return end,
@@ -150,12 +159,17 @@ fn log_end(outcome: &Outcome) {
         Outcome::Removed(ReplicaFate::Gone) => info!("the image is gone"),
         Outcome::Removed(ReplicaFate::Kept(why)) => info!(reason = why, "the image stays"),
         Outcome::OrphansFound(found) => info!(images = found.orphans.len(), "orphans are found"),
-        Outcome::Failed { error, transient } => warn!(
-            error.code = %error.code,
-            error.message = error.message,
-            error.transient = transient,
-            "the attempt failed"
-        ),
+        Outcome::Failed { error, transient } => {
+            let span = Span::current();
+            span.record("otel.status_code", "ERROR");
+            span.record("error.type", error.code.as_str());
+            warn!(
+                error.code = %error.code,
+                error.message = error.message,
+                error.transient = transient,
+                "the attempt failed"
+            );
+        }
         Outcome::Cleaned => info!("the destination is cleaned"),
         Outcome::HandedBack => info!("the unit is handed back"),
     }

@@ -90,7 +90,7 @@ async fn keep_due(plans: &Plans) -> Result<usize, StoreError> {
     let full = AtomicBool::new(false);
     futures::stream::iter(found.into_iter().map(Ok))
         .try_for_each_concurrent(AT_ONCE, |stored| {
-            let span = tracing::info_span!("plan", plan.id = %stored.record.id);
+            let span = span(&stored.record);
             let kept = keep(plans, stored).instrument(span);
             kept.map(|kept| match kept {
                 // Others may have something to do that needs no room, a cancel above all.
@@ -106,6 +106,16 @@ async fn keep_due(plans: &Plans) -> Result<usize, StoreError> {
         return Err(StoreError::Full);
     }
     Ok(due.len())
+}
+
+/// The span of a look at a plan, in the trace of the run that is under way; a run that begins here begins a trace.
+fn span(plan: &PlanRecord) -> tracing::Span {
+    let span = tracing::info_span!(parent: None, "plan", plan.id = %plan.id);
+    let run = plan.run.as_ref();
+    if let Some(traceparent) = run.and_then(|run| run.traceparent.as_deref()) {
+        trace_context::set_parent(&span, traceparent);
+    }
+    span
 }
 
 /// Takes a plan that cannot be read out of the way of the others for a while.

@@ -137,7 +137,7 @@ impl Scheduler {
             work.await;
         };
         self.tasks
-            .spawn(work.instrument(tracing::info_span!("task", task)));
+            .spawn(work.instrument(tracing::info_span!(target: "background", "task", task)));
     }
 
     /// The jobs, for whoever wants to change one without the network between.

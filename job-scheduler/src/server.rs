@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
 use service_kit::config::RedisConfig;
-use service_kit::telemetry::trace_context;
+use service_kit::rpc::{ObserveCalls, RpcMetrics};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -47,9 +47,13 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let settings = Settings::new(config);
     let mut registry = Registry::with_prefix("image_replicator");
     let metrics = Arc::new(Metrics::register(&mut registry));
+    let scheduler_metrics = registry.sub_registry_with_prefix("scheduler");
+    let rpcs = RpcMetrics::register(scheduler_metrics);
+    let observe = ObserveCalls::new(rpcs);
     let readiness = Readiness::default();
     let redis_answers = readiness.condition("redis");
     let store = Arc::new(store_of(&config.redis, &settings)?);
+    store.calls().register(scheduler_metrics);
     let acceptance = if config.scheduler.require_durable_redis {
         Acceptance::while_durable()
     } else {
@@ -132,7 +136,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     tracing::info!(listen = %listener.local_addr()?, "serving");
     let serve = Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
-        .trace_fn(span)
+        .layer(observe.clone())
         .layer(MapResponseLayer::new(move |answer| name.name(answer)))
         .add_service(health)
         .add_service(jobs)
@@ -147,7 +151,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         tracing::warn!(listen = %address, "whoever reaches the port of operators can change everybody's jobs");
     }
     let serve_operators = Server::builder()
-        .trace_fn(span)
+        .layer(observe)
         .add_service(scheduler.admin_service())
         .serve_with_incoming_shutdown(accepted_from(operators), shutdown.clone().cancelled_owned());
     let serve = async { tokio::try_join!(serve, serve_operators).map(drop) };
@@ -244,15 +248,6 @@ async fn refuse_missing_regions(
 /// the second until the first is acknowledged holds it back for as long as the peer's kernel waits with that: 40 ms.
 fn accepted_from(listener: TcpListener) -> TcpIncoming {
     TcpIncoming::from(listener).with_nodelay(Some(true))
-}
-
-/// The span of a call, joined to the caller's trace.
-fn span(request: &http::Request<()>) -> tracing::Span {
-    let span = tracing::info_span!("grpc", rpc.path = request.uri().path());
-    if let Some(traceparent) = trace_context::from_headers(request.headers()) {
-        trace_context::set_parent(&span, traceparent);
-    }
-    span
 }
 
 #[cfg(test)]

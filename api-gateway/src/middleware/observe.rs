@@ -1,5 +1,6 @@
 //! One span, one log line and one count a request. The line says who did what and how it ended; no
-//! token, body or query is in it.
+//! token, body or query is in it. The span has the names of OpenTelemetry's conventions for HTTP servers
+//! (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>).
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use axum::response::Response;
 use http::Method;
 use service_kit::telemetry::trace_context;
 use tokio::time::Instant;
+use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::app::App;
@@ -33,10 +35,20 @@ pub(super) async fn observe(
         .get::<MatchedPath>()
         .map_or(UNMATCHED, MatchedPath::as_str)
         .to_owned();
+    let is_known = route != UNMATCHED;
     let span = tracing::info_span!(
+        parent: None,
         "http request",
-        http.method = method,
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
         http.route = route,
+        http.response.status_code = Empty,
+        // What matches no route may hold anything.
+        url.path = is_known.then(|| request.uri().path()),
+        url.scheme = "http",
+        error.r#type = Empty,
         request.id = %scope.ids().own,
         request.global_id = scope.ids().global.as_ref().map(tracing::field::display),
     );
@@ -93,10 +105,15 @@ impl Drop for Record {
         let took = self.begun.elapsed();
         self.metrics
             .answered(self.method, &self.route, self.status, took);
+        self.span.record("http.response.status_code", self.status);
+        if self.status >= 500 {
+            self.span.record("otel.status_code", "ERROR");
+            self.span.record("error.type", self.status.to_string());
+        }
         let caller = self.scope.caller();
         tracing::info!(
             parent: &self.span,
-            http.status = self.status,
+            http.response.status_code = self.status,
             duration.seconds = took.as_secs_f64(),
             project.id = caller.map(|(project, _)| project.as_str()),
             user.id = caller.map(|(_, user)| user.as_str()),

@@ -122,10 +122,8 @@ impl Changes {
             job_id: self.job.map(|id| id.to_string()),
             after_sequence: self.after.filter(|_| self.job.is_none()),
         };
-        let mut request = tonic::Request::new(message);
-        service_kit::telemetry::trace_context::inject(request.metadata_mut());
         let mut rpc = self.scheduler.rpc.clone();
-        let stream = timeout(OPEN_TIMEOUT, rpc.watch_jobs(request))
+        let stream = timeout(OPEN_TIMEOUT, rpc.watch_jobs(message))
             .await
             .map_err(|_| SchedulerError::TimedOut)??
             .into_inner();

@@ -1,12 +1,12 @@
 //! The ids that tie a request to the one that caused it, in every service's log and trace.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use trace_context::TRACEPARENT;
+use tracing::Span;
 use uuid::Uuid;
 
 /// OpenStack's global request id (oslo.middleware reads it from every request).
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
-/// W3C Trace Context.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What one request passes on to the services that it causes requests to.
 ///
@@ -15,7 +15,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct RequestContext {
     /// `req-` and a UUID.
     pub request_id: Option<String>,
-    /// W3C `traceparent` of the current span.
+    /// W3C `traceparent` of what causes the requests, for requests that are no spans themselves.
     pub traceparent: Option<String>,
 }
 
@@ -29,8 +29,9 @@ impl RequestContext {
         }
     }
 
-    /// Adds the headers; a value that is no header value is replaced (id) or left out (trace).
-    pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
+    /// Adds the headers to the request that `span` is about; a value that is no header value is replaced (id) or left out
+    /// (trace).
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap, span: &Span) {
         let request_id = self
             .request_id
             .as_deref()
@@ -44,6 +45,7 @@ impl RequestContext {
         {
             headers.insert(TRACEPARENT, traceparent);
         }
+        trace_context::inject(span, headers);
     }
 }
 
@@ -59,13 +61,14 @@ mod tests {
     #[test]
     fn every_request_has_an_id_and_only_a_sound_trace() {
         let mut headers = HeaderMap::new();
-        RequestContext::new("line\nbreak", Some("bad\r".to_owned())).add_to(&mut headers);
+        RequestContext::new("line\nbreak", Some("bad\r".to_owned()))
+            .add_to(&mut headers, &Span::none());
         let id = headers[REQUEST_ID].to_str().expect("text");
         assert!(id.starts_with("req-") && id.len() == 40, "{id}");
         assert!(!headers.contains_key(TRACEPARENT));
 
         let context = RequestContext::new("req-1", Some("00-a-b-01".to_owned()));
-        context.add_to(&mut headers);
+        context.add_to(&mut headers, &Span::none());
         assert_eq!(headers[REQUEST_ID], "req-1");
         assert_eq!(headers[TRACEPARENT], "00-a-b-01");
     }

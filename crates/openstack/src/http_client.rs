@@ -18,12 +18,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
+use tracing::{Instrument, Span};
 use url::Url;
 
 use crate::body_text::human_text;
 use crate::connection::Dialer;
 use crate::connector::{Connector, Dial, Parting};
 use crate::error::chain;
+use crate::request_span::{answered, failed, request_span};
 use crate::{Error, RequestContext, tls};
 
 /// A JSON answer longer than this is not one of Keystone's or Glance's.
@@ -151,12 +153,15 @@ impl HttpClient {
     /// Makes the call and reads the answer whole, whatever its status.
     pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, Error> {
         let doing = call.doing;
-        timeout(self.settings.response_timeout, self.exchange(call))
+        let span = request_span(&call.method, &call.url);
+        let exchange = self.exchange(call, &span).instrument(span.clone());
+        let answer = timeout(self.settings.response_timeout, exchange)
             .await
-            .map_err(|_| Error::Timeout(doing))?
+            .unwrap_or(Err(Error::Timeout(doing)));
+        answer.inspect_err(|error| failed(&span, error))
     }
 
-    async fn exchange(&self, call: Call<'_>) -> Result<Answer, Error> {
+    async fn exchange(&self, call: Call<'_>, span: &Span) -> Result<Answer, Error> {
         let doing = call.doing;
         let target: Uri = call
             .url
@@ -167,7 +172,7 @@ impl HttpClient {
         *request.method_mut() = call.method;
         *request.uri_mut() = target;
         *request.headers_mut() = call.headers;
-        self.context.add_to(request.headers_mut());
+        self.context.add_to(request.headers_mut(), span);
         if let Some(token) = call.token {
             let headers = request.headers_mut();
             headers.insert(AUTH_TOKEN, secret_header(token)?);
@@ -176,6 +181,7 @@ impl HttpClient {
         let (head, mut incoming) = response
             .map_err(|error| Error::from_client(&error, doing))?
             .into_parts();
+        answered(span, head.status);
         let mut body = BytesMut::new();
         while let Some(frame) = incoming.frame().await {
             let frame = frame.map_err(|error| Error::Interrupted(chain(&error)))?;

@@ -22,6 +22,7 @@ mod http_client;
 mod identity;
 mod keystone;
 mod region;
+mod request_span;
 mod tls;
 mod token;
 

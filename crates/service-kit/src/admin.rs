@@ -1,5 +1,6 @@
 //! The admin port: `/healthz` (alive), `/readyz` (may get traffic), `/metrics` (Prometheus).
 
+mod process;
 mod readiness;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::get};
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +29,7 @@ pub struct AdminServer {
 }
 
 impl AdminServer {
-    /// Binds `address`.
+    /// Binds `address`. What is known of every process is shown besides `registry`.
     ///
     /// # Errors
     /// When the address can't be bound; the error names it.
@@ -77,9 +79,14 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     (code, Json(report)).into_response()
 }
 
+/// Reads what was counted; nothing is counted for it, so its cost does not depend on how much there is to count.
 async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
     let mut text = String::new();
-    match prometheus_client::encoding::text::encode(&mut text, &registry) {
+    let encoded = encode_registry(&mut text, &registry)
+        .and_then(|()| encode_registry(&mut text, &process::build()))
+        .and_then(|()| encode_registry(&mut text, &process::registry()))
+        .and_then(|()| encode_eof(&mut text));
+    match encoded {
         Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -12,6 +12,7 @@ mod clock;
 #[cfg(feature = "cloud")]
 mod cloud;
 pub mod config;
+pub mod rpc;
 mod run;
 mod shutdown;
 mod store_news;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, follow};
 use crate::shutdown::TerminationSignals;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{LogFilter, Telemetry};
 use crate::{Clock, SystemClock};
 
 /// `EX_USAGE` of sysexits.h: the command line or the configuration is wrong; restarting won't help.
@@ -98,14 +99,19 @@ where
         }
     };
     let _inside = runtime.enter();
-    let telemetry = match Telemetry::install(service.name, service.version, &config.telemetry) {
-        Ok(telemetry) => telemetry,
+    let installed = Telemetry::install(service.name, service.version, &config.telemetry);
+    let (telemetry, log_filter) = match installed {
+        Ok(installed) => installed,
         Err(error) => {
             eprintln!("{}: telemetry: {error:#}", service.name);
             return ExitCode::from(USAGE_ERROR);
         }
     };
-    let ended = runtime.block_on(run_until_drained(service, args.config, config, serve));
+    let ended = runtime.block_on(async {
+        let following = follow_log_filter(args.config.clone(), log_filter);
+        let _following = AbortOnDropHandle::new(tokio::spawn(following));
+        run_until_drained(service, args.config, config, serve).await
+    });
     telemetry.flush();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -129,6 +135,13 @@ fn parse_args(service: Service) -> Result<Args, clap::Error> {
         .about(service.about)
         .try_get_matches()?;
     Args::from_arg_matches(&matches)
+}
+
+/// Lets the log filter be what the configuration file says, for as long as the process lives.
+async fn follow_log_filter(file: PathBuf, mut filter: LogFilter) {
+    let environment = std::env::vars().collect();
+    let apply = |config: &Config| filter.follow(&config.telemetry);
+    follow(&file, environment, CancellationToken::new(), apply).await;
 }
 
 async fn run_until_drained<F, Fut>(

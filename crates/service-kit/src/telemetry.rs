@@ -1,6 +1,8 @@
 //! Logs and traces of a process, and the trace context that travels between processes.
 
-pub mod trace_context;
+mod log_filter;
+
+use std::time::Duration;
 
 use anyhow::Context as _;
 use opentelemetry::KeyValue;
@@ -12,7 +14,10 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{Layer, Registry};
+
+pub use log_filter::LogFilter;
+pub use trace_context;
 
 use crate::config::{LogFormat, TelemetryConfig};
 
@@ -28,6 +33,9 @@ const OWN_CRATES: [&str; 8] = [
     "work_queue",
 ];
 
+/// How long a process that ends waits for a collector: what is left of spans is not worth more.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
+
 /// The installed log and trace pipeline of this process.
 #[derive(Debug)]
 pub struct Telemetry {
@@ -36,7 +44,8 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Installs logs (to standard error) and traces for the whole process. Spans get their ids even
-    /// when nothing is exported, so that trace context always travels.
+    /// when nothing is exported, so that trace context always travels. They are exported by a thread of its own, which
+    /// drops what a collector does not take: nobody waits for it.
     ///
     /// # Errors
     /// When the filter can't be parsed, the exporter can't be built or another subscriber is there.
@@ -44,13 +53,13 @@ impl Telemetry {
         service: &'static str,
         version: &'static str,
         config: &TelemetryConfig,
-    ) -> anyhow::Result<Self> {
-        let filter = EnvFilter::try_new(&config.log_filter).context("telemetry.log_filter")?;
+    ) -> anyhow::Result<(Self, LogFilter)> {
+        let (filter, log_filter) = LogFilter::of(config)?;
         let provider = tracer_provider(service, version, config)?;
         let traces = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(service))
             .with_filter(traced());
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(std::io::stderr);
         let lines = match config.log_format {
             LogFormat::Human => lines.with_ansi(false).boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -59,12 +68,12 @@ impl Telemetry {
             .with(lines.with_filter(filter))
             .with(traces)
             .try_init()?;
-        Ok(Self { provider })
+        Ok((Self { provider }, log_filter))
     }
 
     /// Exports what is left. Call it last.
     pub fn flush(self) {
-        if let Err(error) = self.provider.shutdown() {
+        if let Err(error) = self.provider.shutdown_with_timeout(FLUSH_DEADLINE) {
             tracing::warn!(%error, "spans may be lost");
         }
     }

@@ -10,11 +10,15 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 
 use crate::message::{CopyJob, InvalidMessage};
 use crate::trace_headers;
+use service_kit::telemetry::trace_context;
+use tracing::{Span, info_span};
 
 /// A parsed message that its queue keeps until it is acknowledged or given back. No further one comes
 /// before that.
 pub struct Delivery {
     job: CopyJob,
+    /// It came from.
+    queue: String,
     traceparent: Option<String>,
     ack: BoxFuture<'static, Result<(), DeliveryLost>>,
 }
@@ -28,11 +32,13 @@ impl Delivery {
     /// A message of any queue; `ack` takes it out of there, and is not polled unless it is to.
     pub fn new(
         job: CopyJob,
+        queue: String,
         traceparent: Option<String>,
         ack: impl Future<Output = Result<(), DeliveryLost>> + Send + 'static,
     ) -> Self {
         Self {
             job,
+            queue,
             traceparent,
             ack: ack.boxed(),
         }
@@ -43,7 +49,10 @@ impl Delivery {
         let traceparent = headers.and_then(trace_headers::traceparent);
         let acker = raw.acker.clone();
         let ack = async move { settled(acker.ack(BasicAckOptions::default()).await) };
-        Ok(Self::new(CopyJob::decode(&raw.data)?, traceparent, ack))
+        // The default exchange routes by the queue's name.
+        let queue = raw.routing_key.to_string();
+        let job = CopyJob::decode(&raw.data)?;
+        Ok(Self::new(job, queue, traceparent, ack))
     }
 
     /// What the message says.
@@ -52,10 +61,25 @@ impl Delivery {
         &self.job
     }
 
-    /// The trace that the message belongs to (W3C `traceparent`).
+    /// A span of what is done because of the message, in the trace that it belongs to. (OpenTelemetry's conventions
+    /// for messaging, <https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/>.)
     #[must_use]
-    pub fn traceparent(&self) -> Option<&str> {
-        self.traceparent.as_deref()
+    pub fn processing(&self) -> Span {
+        let span = info_span!(
+            parent: None,
+            "claim",
+            otel.name = format!("process {}", self.queue),
+            otel.kind = "consumer",
+            messaging.system = "rabbitmq",
+            messaging.operation.name = "process",
+            messaging.operation.r#type = "process",
+            messaging.destination.name = self.queue,
+            messaging.message.id = %self.job.job_id,
+        );
+        if let Some(traceparent) = &self.traceparent {
+            trace_context::set_parent(&span, traceparent);
+        }
+        span
     }
 
     /// The message has done its work: it leaves the queue.

@@ -68,6 +68,18 @@ pub enum PublishError {
     Queue(QueueError),
 }
 
+impl PublishError {
+    /// In a word or two, for a trace.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unconfirmed(_) => "unconfirmed",
+            Self::Refused => "refused",
+            Self::Unroutable => "unroutable",
+            Self::Queue(_) => "queue",
+        }
+    }
+}
+
 impl<E: Into<QueueError>> From<E> for PublishError {
     fn from(error: E) -> Self {
         Self::Queue(error.into())

@@ -16,9 +16,11 @@ use domain::RegionId;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
+use service_kit::telemetry::trace_context;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tracing::info;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info, info_span};
 
 use crate::connection::Link;
 use crate::error::PublishError;
@@ -63,18 +65,26 @@ impl Publisher {
         traceparent: Option<&str>,
     ) -> Result<(), PublishError> {
         let queue = self.topology.work_queue(&job.destination_region)?;
+        let span = publishing(job, &queue, traceparent);
+        let context = trace_context::traceparent_of(&span);
         let message = Message {
             queue: ShortString::from(queue),
             payload: job.encode(),
-            properties: properties(job, traceparent),
+            properties: properties(job, context.as_deref().or(traceparent)),
         };
-        self.link.ensure_connected().await?;
-        timeout(
-            CONFIRM_DEADLINE,
-            self.publish_in_turn(&message, &job.destination_region),
-        )
-        .await
-        .map_err(|_| PublishError::Unconfirmed(CONFIRM_DEADLINE))?
+        let published = async {
+            self.link.ensure_connected().await?;
+            let publish = self.publish_in_turn(&message, &job.destination_region);
+            let published = timeout(CONFIRM_DEADLINE, publish).await;
+            published.map_err(|_| PublishError::Unconfirmed(CONFIRM_DEADLINE))?
+        };
+        published
+            .instrument(span.clone())
+            .await
+            .inspect_err(|error| {
+                span.record("otel.status_code", "ERROR");
+                span.record("error.type", error.kind());
+            })
     }
 
     async fn publish_in_turn(
@@ -150,6 +160,27 @@ impl Message {
             Confirmation::Nack(_) | Confirmation::NotRequested => Err(PublishError::Refused),
         }
     }
+}
+
+/// The span of a message that is put into `queue`, in the trace of `traceparent`. (OpenTelemetry's conventions for
+/// messaging, <https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/>.)
+fn publishing(job: &CopyJob, queue: &str, traceparent: Option<&str>) -> Span {
+    let span = info_span!(
+        "publish",
+        otel.name = format!("publish {queue}"),
+        otel.kind = "producer",
+        otel.status_code = Empty,
+        messaging.system = "rabbitmq",
+        messaging.operation.name = "publish",
+        messaging.operation.r#type = "send",
+        messaging.destination.name = queue,
+        messaging.message.id = %job.job_id,
+        error.r#type = Empty,
+    );
+    if let Some(traceparent) = traceparent {
+        trace_context::stay_in_trace(&span, &Span::current(), traceparent);
+    }
+    span
 }
 
 fn properties(job: &CopyJob, traceparent: Option<&str>) -> BasicProperties {

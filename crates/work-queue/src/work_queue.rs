@@ -41,7 +41,7 @@ impl WorkQueue {
         tasks.spawn(
             supervisor
                 .run(shutdown)
-                .instrument(tracing::info_span!("rabbitmq connection")),
+                .instrument(tracing::info_span!(target: "background", "rabbitmq connection")),
         );
         Ok(Self {
             depth: Arc::new(Depth::new(link.clone(), topology.clone())),

@@ -80,7 +80,7 @@ async fn tell_plan(plans: &Plans, plan: PlanId, ended: &[Stored]) -> Result<(), 
             plans.jobs.store.barrier(now).await?;
             return mark(plans, ended).await;
         }
-        let span = tracing::info_span!("plan", plan.id = %plan);
+        let span = super::span(&stored.record);
         span.in_scope(|| tell(&stored.record, &next));
         match plans.commit(&stored, &next).await {
             Ok(_) => return mark(plans, ended).await,

@@ -164,7 +164,7 @@ impl Listener for ConsumingEnd {
                     .take();
                 taken.map(drop).ok_or(DeliveryLost)
             };
-            return Delivery::new(job, None, ack);
+            return Delivery::new(job, "simulated".to_owned(), None, ack);
         }
     }
 

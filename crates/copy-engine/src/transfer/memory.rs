@@ -57,6 +57,18 @@ impl ReadAheadMemory {
         }
     }
 
+    /// Bytes that are held now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.state().held
+    }
+
+    /// Bytes for all copies together.
+    #[must_use]
+    pub const fn total(&self) -> usize {
+        self.total
+    }
+
     /// A copy's share: an equal part, of which it uses at most so much.
     pub(super) fn share(&self, most: usize) -> Share {
         self.state().copies += 1;

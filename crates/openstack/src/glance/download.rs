@@ -13,12 +13,14 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::time::timeout;
+use tracing::{Instrument, Span};
 
 use super::{ByteRange, ContentRange, Glance, Pass};
 use crate::Error;
 use crate::connection::{Connection, READ_BUFFER, SpareConnections};
 use crate::error::chain;
 use crate::http_client::{AUTH_TOKEN, secret_header};
+use crate::request_span::{answered, failed, request_span};
 
 /// A download whose headers have come.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct DownloadBody {
     /// None once it is given back.
     connection: Option<Connection>,
     spare: Option<SpareConnections>,
+    /// Ends with the body. Boxed, for bodies are moved about.
+    _span: Box<Span>,
 }
 
 /// Why a download was not opened.
@@ -121,17 +125,24 @@ impl Glance {
         *request.method_mut() = Method::GET;
         let headers = request.headers_mut();
         headers.insert(AUTH_TOKEN, secret_header(pass.secret())?);
-        self.http.context().add_to(headers);
+        // An image that is read in ranges has thousands of requests: they are no spans.
+        let span = match spare {
+            None => request_span(&Method::GET, &url),
+            Some(_) => Span::none(),
+        };
+        self.http.context().add_to(headers, &span);
         if let Some(range) = range {
             let value = HeaderValue::from_str(&range.to_string())
                 .map_err(|_| Error::Malformed("a range that is no header".to_owned()))?;
             headers.insert(RANGE, value);
         }
         let patience = self.http.settings().response_timeout;
-        let (response, mut connection) =
-            timeout(patience, self.http.dialer().fetch(&url, request, spare))
-                .await
-                .map_err(|_| Error::Timeout("opening a download"))??;
+        let fetch = self.http.dialer().fetch(&url, request, spare);
+        let (response, mut connection) = timeout(patience, fetch.instrument(span.clone()))
+            .await
+            .unwrap_or(Err(Error::Timeout("opening a download")))
+            .inspect_err(|error| failed(&span, error))?;
+        answered(&span, response.status());
         if !response.status().is_success() {
             return Err(DownloadRefused {
                 retry_after: retry_after(response.headers()),
@@ -144,6 +155,7 @@ impl Glance {
             patience,
             connection: Some(connection),
             spare: spare.cloned(),
+            _span: Box::new(span),
         };
         Ok(opened(&head, body, range)?)
     }

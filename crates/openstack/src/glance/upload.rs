@@ -16,11 +16,13 @@ use http::{Method, Request};
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::{Glance, Writes};
 use crate::Error;
 use crate::error::chain;
 use crate::http_client::{AUTH_TOKEN, secret_header};
+use crate::request_span::{answered, failed, request_span};
 
 /// Glance 33 compares it with the bytes that came; older ones ignore it.
 const IMAGE_SIZE: HeaderName = HeaderName::from_static("x-openstack-image-size");
@@ -82,20 +84,25 @@ impl Writes<'_> {
         );
         headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
         headers.insert(IMAGE_SIZE, HeaderValue::from(size));
-        glance.http.context().add_to(headers);
+        let span = request_span(&Method::PUT, &url);
+        span.record("http.request.body.size", size);
+        glance.http.context().add_to(headers, &span);
 
         let permit = self.gate.permit().map_err(Error::from);
+        let exchange = glance.http.dialer().exchange(&url, request, permit);
         let answer = tokio::select! {
-            answer = glance.http.dialer().exchange(&url, request, permit) => answer,
+            answer = exchange.instrument(span.clone()) => answer,
             () = glance.commit_overdue(sent.clone()) => Err(Error::Timeout("Glance stored an upload")),
         };
-        let (response, mut driver) = answer.map_err(|error| {
-            let failed = failure
+        let answer = answer.map_err(|error| {
+            let body_failure = failure
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
-            failed.map_or(error, Error::UploadBody)
-        })?;
+            body_failure.map_or(error, Error::UploadBody)
+        });
+        let (response, mut driver) = answer.inspect_err(|error| failed(&span, error))?;
+        answered(&span, response.status());
         if response.status().is_success() {
             return match *sent.borrow() {
                 true => Ok(()),

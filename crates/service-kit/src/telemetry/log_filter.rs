@@ -1,0 +1,89 @@
+//! Which log lines are written, as the configuration file has it now.
+
+use anyhow::Context as _;
+use tracing_subscriber::{EnvFilter, Registry, reload};
+
+use crate::config::TelemetryConfig;
+
+/// A handle to the filter of the installed log; what the spans of a trace are does not depend on it.
+#[derive(Debug)]
+pub struct LogFilter {
+    handle: reload::Handle<EnvFilter, Registry>,
+    known: String,
+}
+
+/// The filter as the subscriber takes it.
+pub(super) type Filter = reload::Layer<EnvFilter, Registry>;
+
+impl LogFilter {
+    /// The filter of a configuration, and the handle to change it.
+    ///
+    /// # Errors
+    /// When it can't be parsed.
+    pub(super) fn of(config: &TelemetryConfig) -> anyhow::Result<(Filter, Self)> {
+        let known = config.log_filter.clone();
+        let (filter, handle) = reload::Layer::new(parse(&known)?);
+        Ok((filter, Self { handle, known }))
+    }
+
+    /// Takes over the filter of a configuration if it is another than before. One that can't be used is said in the log,
+    /// and what was before stays.
+    pub fn follow(&mut self, config: &TelemetryConfig) {
+        if config.log_filter == self.known {
+            return;
+        }
+        self.known = config.log_filter.clone();
+        let changed = parse(&self.known).and_then(|filter| Ok(self.handle.reload(filter)?));
+        match changed {
+            Ok(()) => tracing::info!(log.filter = self.known, "the log filter has changed"),
+            Err(error) => tracing::warn!(
+                log.filter = self.known,
+                error.message = format!("{error:#}"),
+                "the log filter cannot be used; what was before stays"
+            ),
+        }
+    }
+}
+
+fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(filter).context("telemetry.log_filter")
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    fn filtered(filter: &str) -> TelemetryConfig {
+        TelemetryConfig {
+            log_filter: filter.to_owned(),
+            ..TelemetryConfig::default()
+        }
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_used_leaves_the_one_before() {
+        let (filter, mut handle) = LogFilter::of(&filtered("info")).expect("a filter");
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+        let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
+        tracing::subscriber::with_default(subscriber, || {
+            let debug = || tracing::enabled!(Level::DEBUG);
+            assert!(!debug());
+            handle.follow(&filtered("debug"));
+            assert!(debug());
+            handle.follow(&filtered("service_kit=loud"));
+            assert!(debug());
+            handle.follow(&filtered("info"));
+            assert!(!debug());
+        });
+    }
+
+    #[test]
+    fn a_service_does_not_start_with_a_filter_that_cannot_be_used() {
+        let refused = LogFilter::of(&filtered("service_kit=loud")).expect_err("no filter");
+        assert_eq!(refused.to_string(), "telemetry.log_filter");
+    }
+}
