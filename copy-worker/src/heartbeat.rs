@@ -62,12 +62,16 @@ impl Heartbeat {
             }
             _ => None,
         };
+        let unit = &attempt.grant.unit;
+        let bytes = workshop
+            .metrics
+            .bytes_meter(unit.source_region(), unit.region());
         Self {
             copying,
             scheduler: workshop.scheduler.clone(),
             attempt,
             report_every: workshop.report_every,
-            bytes: workshop.metrics.bytes_meter(),
+            bytes,
         }
     }
 

@@ -36,7 +36,9 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
     let readiness = Readiness::default();
     let mut registry = Registry::default();
-    let metrics = Metrics::register(&mut registry);
+    let engine = engine_settings(&config.copy, settings);
+    let slots = settings.copies.get();
+    let metrics = Metrics::register(&mut registry, slots, engine.memory.clone());
     // Stopped last, so that probes, scrapes and messages go on while units end.
     let background = CancellationToken::new();
     let background_tasks = TaskTracker::new();
@@ -57,7 +59,6 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     )
     .context("rabbitmq")?;
     let cloud = service_kit::cloud(config, &HttpSettings::default())?;
-    let engine = engine_settings(&config.copy, settings);
     engine.bandwidth.set(&bandwidth_limits(&config.bandwidth));
     if let Some(file) = context.config_file.clone() {
         let follow = follow_bandwidth(file, engine.bandwidth.clone(), background.clone());

@@ -31,7 +31,7 @@ async fn count(jobs: &Jobs, unattended: &mut Unattended) -> Result<(), StoreErro
     let drains = jobs.store.drains().await?;
     for region in &jobs.settings.shape.regions {
         let census = jobs.store.census(region).await?;
-        jobs.metrics.counted(region, census);
+        jobs.metrics.counted(region, &census, jobs.now());
         let view = jobs.store.region_view(region).await?;
         let next = candidates(&view, None, &jobs.settings.shape.limits);
         // What a drained region has waits on purpose.

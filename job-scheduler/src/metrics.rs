@@ -1,6 +1,12 @@
-//! What the scheduler counts. Labels are bounded: statuses, kinds of work and configured regions.
+//! What the scheduler counts. Labels are bounded: statuses, kinds of work and configured regions. `docs/metrics.md` lists
+//! all of them.
+//!
+//! Events are counted where they are committed. What stands is counted by a look every few seconds whose cost does not
+//! depend on the number of jobs; a scrape only reads what was counted.
 
+mod open_jobs;
 mod plans;
+mod store_calls;
 
 use std::sync::atomic::AtomicI64;
 
@@ -13,16 +19,26 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use self::open_jobs::OpenJobMetrics;
 pub use self::plans::PlanMetrics;
+pub use self::store_calls::StoreCalls;
 use crate::job_record::JobRecord;
 use crate::store::Census;
 use crate::store::redis::{ConcernKind, Durability};
 use crate::store_watch::Loss;
 
-/// Label of a job's status.
+/// Label of how a job ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StatusLabel {
     status: &'static str,
+}
+
+/// Labels of a job: its status, and between which regions it copies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    status: &'static str,
+    source: String,
+    destination: String,
 }
 
 /// Labels of a unit of work.
@@ -66,7 +82,9 @@ impl From<Loss> for LossLabel {
 /// The scheduler's metrics.
 #[derive(Debug)]
 pub struct Metrics {
-    transitions: Family<StatusLabel, Counter>,
+    transitions: Family<JobLabels, Counter>,
+    job_seconds: Family<StatusLabel, Histogram, fn() -> Histogram>,
+    open: OpenJobMetrics,
     refused: Family<ReasonLabel, Counter>,
     grants: Family<UnitLabel, Counter>,
     lapsed: Family<UnitLabel, Counter>,
@@ -82,6 +100,8 @@ pub struct Metrics {
     replicas: Gauge<i64, AtomicI64>,
     awaited_replicas: Gauge<i64, AtomicI64>,
     store_losses: Family<LossLabel, Counter>,
+    store_memory: Gauge<i64, AtomicI64>,
+    store_memory_limit: Gauge<i64, AtomicI64>,
     /// Those of plans.
     pub(crate) plans: PlanMetrics,
 }
@@ -91,13 +111,16 @@ impl Metrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let registry = registry.sub_registry_with_prefix("scheduler");
+        // From a second to about twelve days.
+        let job_seconds: fn() -> Histogram = || Histogram::new(exponential_buckets(1.0, 4.0, 11));
         let metrics = Self {
             transitions: Family::default(),
+            job_seconds: Family::new_with_constructor(job_seconds),
+            open: OpenJobMetrics::register(registry),
             refused: Family::default(),
             grants: Family::default(),
             lapsed: Family::default(),
-            // From a second to about twelve days.
-            queue_seconds: Histogram::new(exponential_buckets(1.0, 4.0, 11)),
+            queue_seconds: job_seconds(),
             running: Family::default(),
             leftovers: Family::default(),
             waiting: Family::default(),
@@ -109,12 +132,20 @@ impl Metrics {
             replicas: Gauge::default(),
             awaited_replicas: Gauge::default(),
             store_losses: Family::default(),
+            store_memory: Gauge::default(),
+            store_memory_limit: Gauge::default(),
             plans: PlanMetrics::register(registry),
         };
         registry.register(
             "job_transitions",
             "Jobs that entered a status",
             metrics.transitions.clone(),
+        );
+        registry.register_with_unit(
+            "job_duration",
+            "From a copy's acceptance to its final status",
+            Unit::Seconds,
+            metrics.job_seconds.clone(),
         );
         registry.register(
             "jobs_refused",
@@ -192,6 +223,18 @@ impl Metrics {
             "Times that Redis was found wiped, fallen back or replaced",
             metrics.store_losses.clone(),
         );
+        registry.register_with_unit(
+            "store_memory",
+            "Memory that Redis uses, as of the last look at its durability",
+            Unit::Bytes,
+            metrics.store_memory.clone(),
+        );
+        registry.register_with_unit(
+            "store_memory_limit",
+            "Memory that Redis may use; 0: all that there is",
+            Unit::Bytes,
+            metrics.store_memory_limit.clone(),
+        );
         for kind in Loss::ALL {
             // A series that appears with its first event looks to an alert as if nothing had happened.
             drop(metrics.store_losses.get_or_create(&kind.into()));
@@ -202,7 +245,8 @@ impl Metrics {
     /// A new job stands.
     pub(crate) fn accepted(&self, record: &JobRecord) {
         if record.copy().is_some() {
-            self.entered(record.status);
+            self.entered(record);
+            self.open.opened(record.source_region(), record.region());
         }
     }
 
@@ -215,7 +259,14 @@ impl Metrics {
     pub(crate) fn changed(&self, before: &JobRecord, after: &JobRecord, now: Timestamp) {
         let is_copy = after.copy().is_some();
         if before.status != after.status && is_copy {
-            self.entered(after.status);
+            self.entered(after);
+            if after.status.is_final() {
+                let status = after.status.as_str();
+                let took = now.duration_since(after.created_at).as_secs_f64();
+                self.job_seconds
+                    .get_or_create(&StatusLabel { status })
+                    .observe(took);
+            }
         }
         let token = |record: &JobRecord| record.lease.as_ref().map(|lease| lease.token);
         if let Some(lease) = &after.lease {
@@ -250,7 +301,7 @@ impl Metrics {
     }
 
     /// A region's counts.
-    pub(crate) fn counted(&self, region: &RegionId, census: Census) {
+    pub(crate) fn counted(&self, region: &RegionId, census: &Census, now: Timestamp) {
         let count = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
         let label = label(region);
         self.running
@@ -262,6 +313,7 @@ impl Metrics {
         self.waiting
             .get_or_create(&label)
             .set(count(census.waiting));
+        self.open.counted(region, &census.open, now);
     }
 
     /// Whether nobody works for a region where there is work.
@@ -279,7 +331,9 @@ impl Metrics {
             let gauge = self.concerns.get_or_create(&ConcernLabel { concern });
             gauge.set(i64::from(stands));
         }
-        let count = |replicas: u64| i64::try_from(replicas).unwrap_or(i64::MAX);
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.store_memory.set(count(found.memory));
+        self.store_memory_limit.set(count(found.memory_limit));
         self.replicas.set(count(found.replicas));
         self.awaited_replicas.set(count(found.awaited));
     }
@@ -289,17 +343,23 @@ impl Metrics {
         self.store_losses.get_or_create(&what.into()).inc();
     }
 
-    fn entered(&self, status: JobStatus) {
-        let status = status.as_str();
-        self.transitions
-            .get_or_create(&StatusLabel { status })
-            .inc();
+    fn entered(&self, record: &JobRecord) {
+        let labels = job(record.status, record.source_region(), record.region());
+        self.transitions.get_or_create(&labels).inc();
     }
 }
 
 fn label(region: &RegionId) -> RegionLabel {
     RegionLabel {
         region: region.to_string(),
+    }
+}
+
+fn job(status: JobStatus, source: &RegionId, destination: &RegionId) -> JobLabels {
+    JobLabels {
+        status: status.as_str(),
+        source: source.to_string(),
+        destination: destination.to_string(),
     }
 }
 

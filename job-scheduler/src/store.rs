@@ -232,7 +232,7 @@ pub struct ChangeNotice {
 }
 
 /// Counts for the metrics of one destination region.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
     /// Copies under a lease.
     pub running: usize,
@@ -240,6 +240,28 @@ pub struct Census {
     pub leftovers: usize,
     /// Units that wait to be granted, whether a limit lets them or not.
     pub waiting: usize,
+    /// Copy jobs that are not final: for each configured source region and each such status.
+    pub open: Vec<OpenJobs>,
+}
+
+/// The copy jobs of one source region in one status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenJobs {
+    /// Where they copy from.
+    pub source: RegionId,
+    /// The status, which is none of the final ones.
+    pub status: JobStatus,
+    /// How many there are.
+    pub count: usize,
+    /// When the oldest of them was accepted.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What [`Census::open`] has an entry for.
+pub(crate) fn open_statuses() -> impl Iterator<Item = JobStatus> {
+    JobStatus::ALL
+        .into_iter()
+        .filter(|status| !status.is_final())
 }
 
 /// The store: of jobs, with two more parts for plans and for what only operators want.

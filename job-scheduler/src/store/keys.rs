@@ -11,6 +11,7 @@
 //! | `key:<source>:<tenant>:<key>` | hash | `job`, `until`: an idempotency key |
 //! | `open:<source>:<tenant>` | set | jobs that are not final |
 //! | `list:<scope>[:<status>]` | sorted set | jobs by time of creation |
+//! | `pair:<source>:<region>:<status>` | sorted set | copy jobs that are not final, by time of creation |
 //! | `changed:<scope>` | sorted set | jobs by version |
 //! | `eligible:<region>:<lane>` | sorted set | units to grant, by time of creation |
 //! | `tenants:<region>:<source>` | sorted set | tenants with such units and room, by virtual time |
@@ -107,6 +108,16 @@ impl Keys {
             Some(status) => self.key(&["list", &scope, status.as_str()]),
             None => self.key(&["list", &scope]),
         }
+    }
+
+    pub(super) fn pair(
+        &self,
+        source: &RegionId,
+        destination: &RegionId,
+        status: JobStatus,
+    ) -> String {
+        let (source, destination) = (escape(source.as_str()), escape(destination.as_str()));
+        self.key(&["pair", &source, &destination, status.as_str()])
     }
 
     pub(super) fn changed(&self, scope: &Scope) -> String {

@@ -26,8 +26,8 @@ use super::keys::{Keys, escape};
 use super::lane::Lane;
 use super::shape::Shape;
 use super::{
-    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
-    Stored, TicketPace,
+    Census, ChangeNotice, Created, Due, IntakeTerms, OpenJobs, PageQuery, Place, Scope, Store,
+    StoreError, Stored, TicketPace, open_statuses,
 };
 use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};
@@ -464,10 +464,23 @@ impl Store for MemoryStore {
         let lanes = state.tables.members(&self.keys.lanes(region));
         let lanes = lanes.iter().filter_map(|name| Lane::parse(name));
         let waiting = lanes.map(|lane| state.tables.count(&self.keys.eligible(region, &lane)));
+        let sources = self.shape.regions.iter();
+        let ways = sources.flat_map(|source| open_statuses().map(move |status| (source, status)));
+        let open = ways.map(|(source, status)| {
+            let key = self.keys.pair(source, region, status);
+            let oldest = state.tables.ranked(&key).next().map(|(at, _)| *at);
+            OpenJobs {
+                source: source.clone(),
+                status,
+                count: state.tables.count(&key),
+                oldest: oldest.and_then(|at| Timestamp::from_millisecond(at).ok()),
+            }
+        });
         Ok(Census {
             running: state.tables.size(&self.keys.running_destination(region)),
             leftovers: state.tables.size(&self.keys.leftovers(region)),
             waiting: waiting.sum(),
+            open: open.collect(),
         })
     }
 

@@ -92,6 +92,8 @@ fn lists(record: &JobRecord, keys: &Keys, placed: &mut Entries) {
         Some(owner) => {
             if !record.status.is_final() {
                 placed.member(keys.open(&owner));
+                let pair = keys.pair(record.source_region(), record.region(), record.status);
+                placed.scored(pair, created);
             }
             vec![Scope::Owner(owner), Scope::All]
         }

@@ -38,11 +38,12 @@ use super::lane::Lane;
 use super::lasting::must_last;
 use super::shape::Shape;
 use super::{
-    Census, ChangeNotice, Created, Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError,
-    Stored, TicketPace,
+    Census, ChangeNotice, Created, Due, IntakeTerms, OpenJobs, PageQuery, Place, Scope, Store,
+    StoreError, Stored, TicketPace, open_statuses,
 };
 use crate::fairness::RegionView;
 use crate::job_record::{JobRecord, Owner};
+use crate::metrics::StoreCalls;
 
 /// Lanes that are put into their place at once.
 const LANES_PER_SCAN: usize = 200;
@@ -60,6 +61,7 @@ pub struct RedisStore {
     durable: Connection,
     awaited: Awaited,
     promised: Promised,
+    calls: StoreCalls,
 }
 
 // === impl RedisStore ===
@@ -102,6 +104,37 @@ impl RedisStore {
         }
     }
 
+    /// The jobs on each way to a region.
+    async fn count_open(&self, region: &RegionId) -> Result<Vec<OpenJobs>, StoreError> {
+        let sources = self.shape.regions.iter();
+        let ways: Vec<_> = sources
+            .flat_map(|source| open_statuses().map(move |status| (source, status)))
+            .collect();
+        if ways.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut counts, mut firsts) = (redis::pipe(), redis::pipe());
+        for (source, status) in &ways {
+            let key = self.keys.pair(source, region, *status);
+            counts.cmd("ZCARD").arg(&key);
+            let first = firsts.cmd("ZRANGE").arg(&key).arg(0).arg(0);
+            first.arg("WITHSCORES");
+        }
+        let counts: Vec<usize> = self.connection.pipeline(&counts).await?;
+        let firsts: Vec<Vec<(String, i64)>> = self.connection.pipeline(&firsts).await?;
+        let found = ways.into_iter().zip(counts).zip(firsts);
+        let open = found.map(|(((source, status), count), first)| {
+            let oldest = first.first().map(|(_, accepted)| *accepted);
+            OpenJobs {
+                source: source.clone(),
+                status,
+                count,
+                oldest: oldest.and_then(|at| Timestamp::from_millisecond(at).ok()),
+            }
+        });
+        Ok(open.collect())
+    }
+
     /// Prepares the store at one server; the first call connects.
     ///
     /// # Errors
@@ -124,11 +157,15 @@ impl RedisStore {
         response_timeout: Duration,
         shape: Shape,
     ) -> Self {
-        let connect = || Connection::prepare(servers.clone(), response_timeout);
+        let connect = |calls: &StoreCalls| {
+            Connection::prepare(servers.clone(), response_timeout, calls.clone())
+        };
+        let calls = StoreCalls::default();
         let keys = Keys::new(key_prefix);
         Self {
-            connection: connect(),
-            durable: connect(),
+            connection: connect(&calls),
+            durable: connect(&calls.durable()),
+            calls,
             scripts: Scripts::new(keys.clone()),
             plans: PlanScripts::new(),
             servers,
@@ -144,6 +181,12 @@ impl RedisStore {
     pub fn waiting_for(mut self, replicas: Option<u64>) -> Self {
         self.awaited = Awaited::new(replicas);
         self
+    }
+
+    /// What is counted of calls to Redis.
+    #[must_use]
+    pub const fn calls(&self) -> &StoreCalls {
+        &self.calls
     }
 
     /// Hears of each connection that is made: it may lead to another server, or to one that was started anew.
@@ -452,6 +495,7 @@ impl Store for RedisStore {
             running,
             leftovers,
             waiting: self.count_waiting(region).await?,
+            open: self.count_open(region).await?,
         })
     }
 

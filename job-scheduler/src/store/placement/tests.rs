@@ -22,7 +22,12 @@ fn places(record: &JobRecord) -> Vec<String> {
 fn a_new_job_is_eligible() {
     assert_eq!(
         places(&sample::accepted()),
-        ["deadlines", "eligible:ot2:ot1:t1", "open:ot1:t1"]
+        [
+            "deadlines",
+            "eligible:ot2:ot1:t1",
+            "open:ot1:t1",
+            "pair:ot1:ot2:replicate_requested",
+        ]
     );
 }
 
@@ -35,6 +40,7 @@ fn a_granted_one_holds_its_slots() {
             "deadlines",
             "leases",
             "open:ot1:t1",
+            "pair:ot1:ot2:replicating",
             "running:destination:ot2",
             "running:pair:ot1:ot2",
             "running:source:ot1",
@@ -53,7 +59,8 @@ fn a_lapsed_one_is_eligible_again_and_holds_no_slot() {
             "deadlines",
             "eligible:ot2:ot1:t1",
             "leftovers:ot2",
-            "open:ot1:t1"
+            "open:ot1:t1",
+            "pair:ot1:ot2:replicating",
         ]
     );
 }
@@ -62,7 +69,13 @@ fn a_lapsed_one_is_eligible_again_and_holds_no_slot() {
 fn one_in_backoff_waits() {
     assert_eq!(
         places(&sample::failed_once()),
-        ["deadlines", "leftovers:ot2", "open:ot1:t1", "waiting"]
+        [
+            "deadlines",
+            "leftovers:ot2",
+            "open:ot1:t1",
+            "pair:ot1:ot2:replicating",
+            "waiting",
+        ]
     );
 }
 
@@ -75,7 +88,8 @@ fn a_canceled_one_with_leftovers_queues_for_clean_up() {
             "deadlines",
             "eligible:ot2:~errands:~errands",
             "leftovers:ot2",
-            "open:ot1:t1"
+            "open:ot1:t1",
+            "pair:ot1:ot2:cancel_requested",
         ]
     );
 }

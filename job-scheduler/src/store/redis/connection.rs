@@ -16,9 +16,10 @@ use redis::{
     ScriptInvocation, ServerErrorKind, Value,
 };
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::servers::Servers;
+use crate::metrics::StoreCalls;
 use crate::store::StoreError;
 
 /// How long connecting may take.
@@ -42,6 +43,7 @@ struct Shape {
     current: Mutex<Attempt>,
     /// How often it has been made.
     made: watch::Sender<u64>,
+    calls: StoreCalls,
 }
 
 /// A connection that is there, and the attempt that it came from.
@@ -52,7 +54,7 @@ struct Live {
 
 impl Connection {
     /// Prepares a connection; the first command makes it.
-    pub(super) fn prepare(servers: Servers, response_timeout: Duration) -> Self {
+    pub(super) fn prepare(servers: Servers, response_timeout: Duration, calls: StoreCalls) -> Self {
         let made = watch::Sender::new(0);
         let first = attempt(servers.clone(), response_timeout, made.clone());
         Self(Arc::new(Shape {
@@ -60,6 +62,7 @@ impl Connection {
             response_timeout,
             current: Mutex::new(first),
             made,
+            calls,
         }))
     }
 
@@ -72,9 +75,12 @@ impl Connection {
         &self,
         command: &redis::Cmd,
     ) -> Result<T, StoreError> {
-        let mut live = self.live().await?;
-        let answer = command.query_async(&mut live.connection).await;
-        answer.map_err(|error| self.judge(&live, &error))
+        self.timed(async {
+            let mut live = self.live().await?;
+            let answer = command.query_async(&mut live.connection).await;
+            answer.map_err(|error| self.judge(&live, &error))
+        })
+        .await
     }
 
     /// A command that some servers do not have or do not allow: nothing then.
@@ -97,24 +103,40 @@ impl Connection {
         &self,
         pipeline: &Pipeline,
     ) -> Result<T, StoreError> {
-        let mut live = self.live().await?;
-        let answer = pipeline.query_async(&mut live.connection).await;
-        answer.map_err(|error| self.judge(&live, &error))
+        self.timed(async {
+            let mut live = self.live().await?;
+            let answer = pipeline.query_async(&mut live.connection).await;
+            answer.map_err(|error| self.judge(&live, &error))
+        })
+        .await
     }
 
     pub(super) async fn script<T: FromRedisValue>(
         &self,
         invocation: &ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
-        let mut live = self.live().await?;
-        let answer = invocation.invoke_async(&mut live.connection).await;
-        answer.map_err(|error| self.judge(&live, &error))
+        self.timed(async {
+            let mut live = self.live().await?;
+            let answer = invocation.invoke_async(&mut live.connection).await;
+            answer.map_err(|error| self.judge(&live, &error))
+        })
+        .await
     }
 
     /// A script that counts only when so many replicas have what it wrote. `WAIT` asks for the writes of its own
     /// connection, so both go to Redis in one go and no new connection can come between. A master that too few
     /// follow may be none any more.
     pub(super) async fn script_then_wait<T: FromRedisValue>(
+        &self,
+        invocation: &ScriptInvocation<'_>,
+        replicas: u64,
+        patience: Duration,
+    ) -> Result<T, StoreError> {
+        self.timed(self.execute_then_wait(invocation, replicas, patience))
+            .await
+    }
+
+    async fn execute_then_wait<T: FromRedisValue>(
         &self,
         invocation: &ScriptInvocation<'_>,
         replicas: u64,
@@ -147,6 +169,16 @@ impl Connection {
             )));
         }
         Ok(answer)
+    }
+
+    async fn timed<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let begun = Instant::now();
+        let answer = call.await;
+        self.0.calls.ended(begun.elapsed(), answer.is_ok());
+        answer
     }
 
     async fn live(&self) -> Result<Live, StoreError> {

@@ -21,6 +21,10 @@ pub struct Durability {
     pub replicas: u64,
     /// Replicas that must have what is accepted.
     pub awaited: u64,
+    /// Bytes of memory that it uses.
+    pub memory: u64,
+    /// Bytes of memory that it may use; 0 is all that there is.
+    pub memory_limit: u64,
     /// What is not as it should be. Empty: all is well.
     pub concerns: Vec<Concern>,
 }
@@ -135,6 +139,8 @@ impl RedisStore {
         Ok(Durability {
             replicas,
             awaited,
+            memory: facts.number("used_memory"),
+            memory_limit: facts.number("maxmemory"),
             concerns: judge(&facts, awaited),
         })
     }

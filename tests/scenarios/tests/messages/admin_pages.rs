@@ -15,11 +15,11 @@ const SERVICES: [(Part, &str); 3] = [
     ),
     (
         Part::Scheduler(1),
-        "image_replicator_scheduler_job_transitions_total{status=\"replicated\"}",
+        "image_replicator_scheduler_job_transitions_total{status=\"replicated\",source=\"ot1\",destination=\"ot2\"}",
     ),
     (
         Part::Worker(Region::Ot2, 1),
-        "image_replicator_worker_copied_bytes_total",
+        "image_replicator_worker_copied_bytes_total{source=\"ot1\",destination=\"ot2\"}",
     ),
 ];
 
@@ -42,9 +42,12 @@ async fn every_service_answers_probes_and_counts_what_it_does() -> anyhow::Resul
             page.value(counter) > before,
             "{counter} of {part} stands still: {names:#?}"
         );
-        let foreign = names
-            .iter()
-            .find(|name| !name.starts_with("image_replicator_"));
+        // Those of any process have the same names everywhere.
+        let is_ours = |name: &str| {
+            let prefixes = ["image_replicator_", "process_"];
+            prefixes.iter().any(|prefix| name.starts_with(prefix))
+        };
+        let foreign = names.iter().find(|name| !is_ours(name));
         ensure!(
             foreign.is_none(),
             "{foreign:?} of {part} could be anybody's"

@@ -56,6 +56,12 @@ impl Facts {
         self.info.get(name).map(String::as_str)
     }
 
+    /// A number that it tells of itself; 0 when it does not.
+    pub(super) fn number(&self, name: &str) -> u64 {
+        let number = self.info(name).and_then(|text| text.parse().ok());
+        number.unwrap_or_default()
+    }
+
     pub(super) fn setting(&self, name: &str) -> Option<&str> {
         let known = self.settings.get(name).map(String::as_str);
         known.or_else(|| match name {
