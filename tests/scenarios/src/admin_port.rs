@@ -24,6 +24,12 @@ impl AdminPort {
         Ok(Self(format!("http://{address}")))
     }
 
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.0.trim_start_matches("http://")
+    }
+
     /// Status, media type and text of a page.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 
 mod admin_port;
 mod answer;
+mod collector;
 mod copies;
 mod event_stream;
 mod held_copy;
@@ -23,6 +24,7 @@ mod witness;
 
 pub use admin_port::AdminPort;
 pub use answer::Answer;
+pub use collector::{Collector, Span};
 pub use copies::{Copies, JOBS, is_final};
 pub use event_stream::{Event, EventStream};
 pub use held_copy::Hold;

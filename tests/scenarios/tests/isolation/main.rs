@@ -6,7 +6,6 @@
 //! that the tokens are known that they take for themselves.
 
 mod callers;
-mod collector;
 mod objects;
 mod request;
 mod rights;

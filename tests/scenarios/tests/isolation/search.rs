@@ -127,7 +127,7 @@ async fn places(world: &World) -> anyhow::Result<Vec<Place>> {
     for service in SERVICES {
         world.bed.stop(service).await?;
     }
-    places.push(place("spans", &world.spans.exported()));
+    places.push(place("spans", world.spans.text().as_bytes()));
     let mut redis = world.bed.redis().await?;
     redis::cmd("SAVE").exec_async(&mut redis).await?;
     places.extend(world.bed.places().await?);

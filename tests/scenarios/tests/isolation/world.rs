@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use reqwest::Method;
-use scenarios::{Answer, Copies, Plans, Wiretap};
+use scenarios::{Answer, Collector, Copies, Plans, Wiretap};
 use serde_json::{Value, json};
 use testbed::{Cloud, NewImage, Part, Region, TestBed};
 
 use crate::callers::{self, Caller};
-use crate::collector::Collector;
 use crate::request::{About, Api};
 
 /// Rates and a deadline that the walk stays below.
