@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::job_record::{Act, Idempotency, JobRecord};
 use crate::jobs::Jobs;
 use crate::lifecycle::{accept, after};
+use crate::metrics::Refusal;
 use crate::status::CallError;
 use crate::store::{Created, IntakeTerms, PlanVersion, StoreError, Stored};
 use crate::task::Task;
@@ -51,14 +52,14 @@ pub(crate) async fn create(jobs: &Jobs, wanted: Wanted) -> Result<Stored, CallEr
         Ok(Created::Exists) => id,
         Ok(Created::KeyTaken(job)) => job,
         Err(StoreError::LimitReached) => {
-            jobs.metrics.refused("tenant_limit");
+            jobs.metrics.refused(Refusal::TenantLimit);
             let limit = settings.queued_per_tenant;
             return Err(CallError::TooManyJobs { limit });
         }
         Err(StoreError::TooLate) => return Err(CallError::CameTooLate),
         Err(error) => {
             if error == StoreError::Full {
-                jobs.metrics.refused("store_full");
+                jobs.metrics.refused(Refusal::StoreFull);
             }
             return Err(error.into());
         }

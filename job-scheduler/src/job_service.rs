@@ -18,6 +18,7 @@ use crate::intake;
 use crate::job_record::Idempotency;
 use crate::jobs::{Decision, Jobs};
 use crate::lifecycle;
+use crate::metrics::Refusal;
 use crate::page_limit::PageLimit;
 use crate::status::CallError;
 use crate::store::{PageQuery, Stored};
@@ -150,7 +151,9 @@ impl JobService for JobApi {
             idempotency,
             not_after,
         };
-        self.acceptance.check()?;
+        self.acceptance
+            .check()
+            .inspect_err(|_| self.jobs.metrics.refused(Refusal::StoreNotDurable))?;
         let stored = intake::create(&self.jobs, wanted).await?;
         Ok(Response::new(v1::CreateJobResponse {
             request_digest: digest(&stored),

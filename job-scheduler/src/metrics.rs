@@ -54,6 +54,32 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
+/// Why a job is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Its tenant has too many that are not final.
+    TenantLimit,
+    /// Redis has no memory left.
+    StoreFull,
+    /// Redis could lose it, and the operator wants none accepted then.
+    StoreNotDurable,
+}
+
+impl Refusal {
+    const ALL: [Self; 3] = [Self::TenantLimit, Self::StoreFull, Self::StoreNotDurable];
+}
+
+impl From<Refusal> for ReasonLabel {
+    fn from(why: Refusal) -> Self {
+        let reason = match why {
+            Refusal::TenantLimit => "tenant_limit",
+            Refusal::StoreFull => "store_full",
+            Refusal::StoreNotDurable => "store_not_durable",
+        };
+        Self { reason }
+    }
+}
+
 /// Label of a destination region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RegionLabel {
@@ -149,7 +175,7 @@ impl Metrics {
         );
         registry.register(
             "jobs_refused",
-            "Jobs that were not accepted, for want of room in Redis or for a tenant's limit",
+            "Jobs that were not accepted, by why",
             metrics.refused.clone(),
         );
         registry.register(
@@ -235,8 +261,11 @@ impl Metrics {
             Unit::Bytes,
             metrics.store_memory_limit.clone(),
         );
+        // A series that appears with its first event looks to an alert as if nothing had happened.
+        for why in Refusal::ALL {
+            drop(metrics.refused.get_or_create(&why.into()));
+        }
         for kind in Loss::ALL {
-            // A series that appears with its first event looks to an alert as if nothing had happened.
             drop(metrics.store_losses.get_or_create(&kind.into()));
         }
         metrics
@@ -250,9 +279,9 @@ impl Metrics {
         }
     }
 
-    /// A job was not accepted; reasons are this program's own words.
-    pub(crate) fn refused(&self, reason: &'static str) {
-        self.refused.get_or_create(&ReasonLabel { reason }).inc();
+    /// A job was not accepted.
+    pub(crate) fn refused(&self, why: Refusal) {
+        self.refused.get_or_create(&why.into()).inc();
     }
 
     /// A record has been replaced by another.

@@ -20,6 +20,28 @@ struct ResultLabel {
     result: &'static str,
 }
 
+/// Every way in which a fire ends.
+const RESULTS: [RunResult; 5] = [
+    RunResult::Success,
+    RunResult::Fail,
+    RunResult::Aborted,
+    RunResult::Skipped,
+    RunResult::Missed,
+];
+
+impl From<RunResult> for ResultLabel {
+    fn from(result: RunResult) -> Self {
+        let result = match result {
+            RunResult::Success => "success",
+            RunResult::Fail => "fail",
+            RunResult::Aborted => "aborted",
+            RunResult::Skipped => "skipped",
+            RunResult::Missed => "missed",
+        };
+        Self { result }
+    }
+}
+
 /// The metrics of plans.
 #[derive(Debug)]
 pub struct PlanMetrics {
@@ -77,6 +99,10 @@ impl PlanMetrics {
             "Looks at plans that could not be read",
             metrics.unreadable.clone(),
         );
+        // A series that appears with its first event looks to an alert as if nothing had happened.
+        for result in RESULTS {
+            drop(metrics.fires.get_or_create(&result.into()));
+        }
         metrics
     }
 
@@ -121,15 +147,7 @@ impl PlanMetrics {
     }
 
     fn ended(&self, result: RunResult, times: u64) {
-        let result = match result {
-            RunResult::Success => "success",
-            RunResult::Fail => "fail",
-            RunResult::Aborted => "aborted",
-            RunResult::Skipped => "skipped",
-            RunResult::Missed => "missed",
-        };
-        let label = ResultLabel { result };
-        self.fires.get_or_create(&label).inc_by(times);
+        self.fires.get_or_create(&result.into()).inc_by(times);
     }
 }
 
