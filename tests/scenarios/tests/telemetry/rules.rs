@@ -53,7 +53,13 @@ fn every_rule_is_explained_and_tested_both_ways() -> anyhow::Result<()> {
         );
     }
     let tested: BTreeSet<&str> = after(&tests, "- name: ").collect();
+    let runbook = std::fs::read_to_string(deployed("README.md"))?;
     for name in names {
+        let row = format!("| `{name}` | ");
+        ensure!(
+            runbook.contains(&row),
+            "the runbook does not say what {name} means"
+        );
         for what in [format!("{name} fires"), format!("{name} does not fire")] {
             ensure!(tested.contains(what.as_str()), "no test `{what}`");
         }
