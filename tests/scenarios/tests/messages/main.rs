@@ -52,6 +52,7 @@ async fn bed() -> anyhow::Result<&'static TestBed> {
     let builder = TestBed::builder().config(CONFIG).rabbitmq(RabbitmqOptions {
         consumer_timeout: Some(ACKNOWLEDGEMENT_TIMEOUT),
         channel_tick_interval: Some(Duration::from_secs(1)),
+        ..RabbitmqOptions::default()
     });
     BED.get_or_try_init(|| builder.start()).await
 }
