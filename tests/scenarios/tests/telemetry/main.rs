@@ -37,7 +37,7 @@ async fn a_run_is_seen_in_traces_metrics_and_logs() -> anyhow::Result<()> {
     documented::holds(&bed).await?;
     log_filter::changes_while_a_service_runs(&bed, &run).await?;
 
-    // Nobody waits for a collector that is gone.
+    // Copies go on when the collector takes no connection any more.
     let exported = collector.text();
     drop(collector);
     run.copy().await?;
