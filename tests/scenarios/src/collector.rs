@@ -15,16 +15,17 @@ use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
-use tokio_util::task::AbortOnDropHandle;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
-/// Takes exports until it is dropped.
+/// Takes exports until it is dropped; then its connections are gone, too.
 pub struct Collector {
     url: String,
     exported: Exported,
-    _serving: AbortOnDropHandle<()>,
+    /// Of its own: what a server has spawned for its connections ends with nothing less.
+    runtime: Option<Runtime>,
 }
 
 /// A span as it was exported.
@@ -61,11 +62,17 @@ impl Collector {
     /// # Errors
     /// When there is none.
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("collector")
+            .enable_all()
+            .build()?;
+        let binding = runtime.spawn(TcpListener::bind("127.0.0.1:0"));
+        let listener = binding.await??;
         let url = format!("http://{}", listener.local_addr()?);
         let exported = Exported::default();
         let keeper = TraceServiceServer::new(Keeper(exported.clone()));
-        let serving = tokio::spawn(async move {
+        runtime.spawn(async move {
             let incoming = TcpListenerStream::new(listener);
             let served = Server::builder().add_service(keeper);
             // A connection that breaks is exported anew by its client.
@@ -74,7 +81,7 @@ impl Collector {
         Ok(Self {
             url,
             exported,
-            _serving: AbortOnDropHandle::new(serving),
+            runtime: Some(runtime),
         })
     }
 
@@ -121,6 +128,15 @@ impl Collector {
     fn exported(&self) -> Vec<ResourceSpans> {
         let exported = self.exported.lock();
         exported.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        // To wait for its end is not allowed in a task.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -1,17 +1,31 @@
-//! The level of the log changes with the configuration file, while the service runs.
+//! Logs are for people or for programs, and their level changes with the configuration file while a service runs.
 
 use std::time::Duration;
 
 use anyhow::ensure;
+use serde_json::Value;
 use testbed::{Part, Region, TestBed, eventually};
 
-use crate::run::Run;
+use crate::run::{JSON_LOG, Run};
 
 const GATEWAY: Part = Part::Gateway(Region::Ot1);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A line of a request that only a debugging log has.
 const DEBUG: &str = " DEBUG ";
+
+/// Every line of a log in JSON is an object that says when, how bad and where.
+pub(crate) fn is_json_where_asked_for(bed: &TestBed) -> anyhow::Result<()> {
+    let log = bed.log(JSON_LOG)?;
+    ensure!(!log.is_empty(), "nothing is logged");
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        for key in ["timestamp", "level", "target"] {
+            ensure!(line[key].is_string(), "no {key}: {line}");
+        }
+    }
+    Ok(())
+}
 
 pub(crate) async fn changes_while_a_service_runs(
     bed: &TestBed,

@@ -35,9 +35,10 @@ async fn a_run_is_seen_in_traces_metrics_and_logs() -> anyhow::Result<()> {
     rules::run_without_errors(&prometheus).await?;
     dashboard::shows_the_run(&prometheus).await?;
     documented::holds(&bed).await?;
+    log_filter::is_json_where_asked_for(&bed)?;
     log_filter::changes_while_a_service_runs(&bed, &run).await?;
 
-    // Copies go on when the collector takes no connection any more.
+    // Nobody waits for a collector that is gone.
     let exported = collector.text();
     drop(collector);
     run.copy().await?;

@@ -15,6 +15,8 @@ pub(crate) const SERVICES: [Part; 4] = [
     Part::Scheduler(1),
     Part::Worker(Region::Ot2, 1),
 ];
+/// The one whose log is for programs.
+pub(crate) const JSON_LOG: Part = Part::Gateway(Region::Ot2);
 const WORKER: Part = Part::Worker(Region::Ot2, 1);
 
 /// Attempts that failed, as the worker counts them.
@@ -50,6 +52,7 @@ pub(crate) async fn bed(collector: &str) -> anyhow::Result<TestBed> {
     TestBed::builder()
         .config(CONFIG)
         .config(&format!("[telemetry]\notlp_endpoint = '{collector}'\n"))
+        .part_config(JSON_LOG, "[telemetry]\nlog_format = 'json'\n")
         .workers(Region::Ot1, 0)
         .faulty_link(Hold::LINK)
         .start()
