@@ -347,19 +347,19 @@ mod tests {
                 .count()
         };
         for (wait, frames) in [
-            (0, 4),
-            (LONG_WAIT.as_millis(), 8),
-            (1, 8),
-            (500, 16),
-            (500, 24),
+            (Duration::ZERO, 4),
+            (LONG_WAIT, 8),
+            (Duration::from_millis(1), 8),
+            (Duration::from_millis(500), 16),
+            (Duration::from_millis(500), 24),
         ] {
             let feeding = async {
-                tokio::time::sleep(Duration::from_millis(wait as u64)).await;
+                tokio::time::sleep(wait).await;
                 filler.offer(&piece)
             };
             let (_, offered) = tokio::join!(next_length(&mut body), feeding);
             assert_eq!(offered, Ok(Offered::Taken));
-            assert_eq!(fill(&filler), frames, "after a wait of {wait} ms");
+            assert_eq!(fill(&filler), frames, "after a wait of {wait:?}");
             for _ in 0..frames {
                 next_length(&mut body).await;
             }
