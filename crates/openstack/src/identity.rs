@@ -16,7 +16,7 @@ use futures::future::{BoxFuture, WeakShared};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
-use crate::{Credentials, Error, Keystone, RequestContext, Scope, Token};
+use crate::{Error, Keystone, RequestContext, Scope, SignIn, Token};
 
 /// A token is replaced this long before it expires, or after three quarters of a short life.
 const REFRESH_AHEAD: Duration = Duration::from_secs(300);
@@ -53,7 +53,7 @@ pub struct ServiceIdentity {
 
 struct Shared {
     keystone: Keystone,
-    credentials: Credentials,
+    sign_in: SignIn,
     scope: ServiceScope,
     slots: Mutex<HashMap<Scope, Slot>>,
 }
@@ -74,13 +74,13 @@ struct Held {
 // === impl ServiceIdentity ===
 
 impl ServiceIdentity {
-    /// The user with these credentials.
+    /// The user that signs in so.
     #[must_use]
-    pub fn new(keystone: Keystone, credentials: Credentials, scope: ServiceScope) -> Self {
+    pub fn new(keystone: Keystone, sign_in: impl Into<SignIn>, scope: ServiceScope) -> Self {
         Self {
             shared: Arc::new(Shared {
                 keystone,
-                credentials,
+                sign_in: sign_in.into(),
                 scope,
                 slots: Mutex::default(),
             }),
@@ -90,7 +90,7 @@ impl ServiceIdentity {
     /// The service user's name, for telling operators what it lacks.
     #[must_use]
     pub fn username(&self) -> &str {
-        &self.shared.credentials.username
+        self.shared.sign_in.username()
     }
 
     /// Whether tenants' images are reached with an admin token.
@@ -184,7 +184,7 @@ impl ServiceIdentity {
             let asked_at = Instant::now();
             let keystone = identity.shared.keystone.with_context(&context);
             let token = keystone
-                .authenticate(&identity.shared.credentials, &scope)
+                .authenticate(&identity.shared.sign_in, &scope)
                 .await?;
             let slot = Held::new(token.clone(), asked_at);
             identity.slots().entry(scope).or_default().held = Some(slot);
@@ -206,7 +206,7 @@ impl fmt::Debug for ServiceIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceIdentity")
             .field("keystone", &self.shared.keystone.url().as_str())
-            .field("username", &self.shared.credentials.username)
+            .field("username", &self.shared.sign_in.username())
             .field("scope", &self.shared.scope)
             .finish_non_exhaustive()
     }

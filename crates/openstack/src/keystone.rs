@@ -5,9 +5,11 @@
 
 mod authenticate;
 mod lookup;
+mod sign_in;
 
 pub use authenticate::{Credentials, Password, Scope};
 pub use lookup::{Project, ProjectList, User};
+pub use sign_in::{DomainName, Named, SignIn};
 
 use http::Method;
 use http::StatusCode;

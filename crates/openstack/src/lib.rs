@@ -38,7 +38,9 @@ pub use glance::{
 };
 pub use http_client::{HttpClient, HttpSettings};
 pub use identity::{Purpose, ServiceIdentity, ServiceScope};
-pub use keystone::{Credentials, Keystone, Password, Project, ProjectList, Scope, User};
+pub use keystone::{
+    Credentials, DomainName, Keystone, Named, Password, Project, ProjectList, Scope, SignIn, User,
+};
 pub use region::{Cloud, Region, RegionSettings};
 pub use tls::install_crypto_provider;
 pub use token::{DomainRef, ProjectRef, Token, TokenInfo, UserRef};

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bring_up;
+mod command_line;
 mod plan_clock;
 mod rabbitmq_memory;
 mod shared;

@@ -1,14 +1,14 @@
-//! Getting a token for a password (`POST /v3/auth/tokens`).
+//! Getting a token for a proof of who one is (`POST /v3/auth/tokens`).
 
 use std::fmt;
 use std::path::PathBuf;
 
 use domain::TenantId;
 use http::Method;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
-use super::{Keystone, SUBJECT_TOKEN};
+use super::{Keystone, SUBJECT_TOKEN, SignIn};
 use crate::http_client::Call;
 use crate::token::TokenDocument;
 use crate::{Error, Token};
@@ -46,6 +46,15 @@ pub enum Scope {
         /// The id of the project's domain.
         domain_id: String,
     },
+    /// One project, by its name and its domain's name.
+    ProjectIn {
+        /// The project's name.
+        name: String,
+        /// The name of the project's domain.
+        domain_name: String,
+    },
+    /// The project that comes with the proof: a token's own, an application credential's, or the user's default one.
+    Own,
     /// The system: validating tokens, looking up projects, users and role assignments.
     System,
 }
@@ -54,7 +63,10 @@ impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Project(id) => write!(f, "project {id}"),
-            Self::NamedProject { name, .. } => write!(f, "project `{name}`"),
+            Self::NamedProject { name, .. } | Self::ProjectIn { name, .. } => {
+                write!(f, "project `{name}`")
+            }
+            Self::Own => f.write_str("the user's own project"),
             Self::System => f.write_str("the system"),
         }
     }
@@ -65,7 +77,7 @@ impl Password {
     ///
     /// # Errors
     /// [`Error::Unauthorized`] that names the file when it can't be read.
-    async fn read(&self) -> Result<SecretString, Error> {
+    pub(super) async fn read(&self) -> Result<SecretString, Error> {
         match self {
             Self::Value(password) => Ok(password.clone()),
             Self::File(path) => match tokio::fs::read_to_string(path).await {
@@ -85,27 +97,24 @@ impl Keystone {
     /// # Errors
     /// [`Error::Unauthorized`] for a wrong password, and just as well for a scope that the user has
     /// no role in, or that does not exist, or is disabled: Keystone does not tell them apart.
-    pub async fn authenticate(
-        &self,
-        credentials: &Credentials,
-        scope: &Scope,
-    ) -> Result<Token, Error> {
+    pub async fn authenticate(&self, sign_in: &SignIn, scope: &Scope) -> Result<Token, Error> {
+        let mut auth = json!({"identity": sign_in.document().await?});
         let scope = match scope {
-            Scope::Project(id) => json!({"project": {"id": id}}),
+            _ if sign_in.brings_its_project() => None,
+            Scope::Own => None,
+            Scope::Project(id) => Some(json!({"project": {"id": id}})),
             Scope::NamedProject { name, domain_id } => {
-                json!({"project": {"name": name, "domain": {"id": domain_id}}})
+                Some(json!({"project": {"name": name, "domain": {"id": domain_id}}}))
             }
-            Scope::System => json!({"system": {"all": true}}),
+            Scope::ProjectIn { name, domain_name } => {
+                Some(json!({"project": {"name": name, "domain": {"name": domain_name}}}))
+            }
+            Scope::System => Some(json!({"system": {"all": true}})),
         };
-        let password = credentials.password.read().await?;
-        let body = json!({"auth": {
-            "identity": {"methods": ["password"], "password": {"user": {
-                "name": credentials.username,
-                "domain": {"id": credentials.user_domain_id},
-                "password": password.expose_secret(),
-            }}},
-            "scope": scope,
-        }});
+        if let Some(scope) = scope {
+            auth["scope"] = scope;
+        }
+        let body = json!({"auth": auth});
         let call = Call::new(Method::POST, self.at("auth/tokens")?, "getting a token")
             .json(&body, "application/json")?;
         let answer = self.http.send(call).await?.success()?;
@@ -122,6 +131,8 @@ impl Keystone {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[tokio::test]

@@ -127,8 +127,7 @@ impl Keystone {
     /// Any failed call.
     pub async fn own_projects(&self, with: &SecretString) -> Result<ProjectList, Error> {
         let url = self.at("auth/projects")?;
-        self.get(with, url, "listing the service user's projects")
-            .await
+        self.get(with, url, "listing the user's projects").await
     }
 
     /// A domain; none when Keystone does not know it.
