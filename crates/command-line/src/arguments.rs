@@ -29,16 +29,29 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CloudChoice {
     /// The cloud of `clouds.yaml` to sign in at
-    #[arg(long, global = true, env = "OS_CLOUD", value_name = "CLOUD")]
+    #[arg(
+        long,
+        global = true,
+        env = "OS_CLOUD",
+        hide_env_values = true,
+        value_name = "CLOUD"
+    )]
     pub(crate) os_cloud: Option<String>,
     /// The region of the images that are copied
-    #[arg(long, global = true, env = "OS_REGION_NAME", value_name = "REGION")]
+    #[arg(
+        long,
+        global = true,
+        env = "OS_REGION_NAME",
+        hide_env_values = true,
+        value_name = "REGION"
+    )]
     pub(crate) os_region_name: Option<String>,
     /// The address of the service, where the catalog does not have it
     #[arg(
         long,
         global = true,
         env = "IMAGE_REPLICATOR_ENDPOINT",
+        hide_env_values = true,
         value_name = "URL"
     )]
     pub(crate) endpoint: Option<Url>,

@@ -36,6 +36,20 @@ pub(crate) struct Failure {
 }
 
 impl Exit {
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::NotSignedIn,
+        Self::NotFound,
+        Self::Refused,
+        Self::Unreachable,
+        Self::CopyFailed,
+        Self::Canceled,
+        Self::StoppedWatching,
+    ];
+
     pub(crate) const fn code(self) -> i32 {
         match self {
             Self::Done => 0,

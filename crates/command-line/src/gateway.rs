@@ -9,13 +9,14 @@ pub(crate) use events::Events;
 pub(crate) use jobs::{JOB_COLUMNS, JobState};
 pub(crate) use plans::PLAN_COLUMNS;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::RegionId;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::{Exit, Failure};

@@ -14,6 +14,8 @@ mod gateway;
 mod names;
 mod output;
 mod question;
+#[cfg(test)]
+mod reference;
 mod session;
 mod sign_in;
 mod wait;

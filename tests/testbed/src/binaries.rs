@@ -10,7 +10,12 @@ use tokio::process::Command;
 use crate::command::output_of;
 
 /// The packages whose binaries are our services, and the command line that calls them.
-const SERVICES: [&str; 4] = ["api-gateway", "job-scheduler", "copy-worker", "command-line"];
+const SERVICES: [&str; 4] = [
+    "api-gateway",
+    "job-scheduler",
+    "copy-worker",
+    "command-line",
+];
 
 /// Where the freshly built programs are.
 #[derive(Debug, Clone, Default)]

@@ -14,7 +14,9 @@ const CLOUDS: [&str; 5] = ["--direct", "--to", "proj-ot2", "--to-cloud", "two"];
 
 /// Images at the destination that nobody is to see yet.
 async fn hidden(turn: &Turn) -> anyhow::Result<Vec<Value>> {
-    let list = turn.there().glance(Method::GET, "/v2/images?os_hidden=true");
+    let list = turn
+        .there()
+        .glance(Method::GET, "/v2/images?os_hidden=true");
     let mut list: Value = list.send().await?.error_for_status()?.json().await?;
     let images = list["images"].as_array_mut().context("no list")?;
     Ok(std::mem::take(images))
@@ -24,11 +26,26 @@ async fn hidden(turn: &Turn) -> anyhow::Result<Vec<Value>> {
 async fn an_image_is_copied_between_two_clouds_without_the_service() -> anyhow::Result<()> {
     let turn = turn().await?;
     let image = turn.image("directly", 3).await?;
-    let without = [Part::Gateway(Region::Ot1), Part::Scheduler(1), Part::Scheduler(2)];
+    let without = [
+        Part::Gateway(Region::Ot1),
+        Part::Scheduler(1),
+        Part::Scheduler(2),
+    ];
     for part in without {
         turn.bed.stop(part).await?;
     }
-    let words = [&["copy", "directly", "--from-cloud", "one", "--name", "renamed"], &CLOUDS[..]].concat();
+    let words = [
+        &[
+            "copy",
+            "directly",
+            "--from-cloud",
+            "one",
+            "--name",
+            "renamed",
+        ],
+        &CLOUDS[..],
+    ]
+    .concat();
     let made = document(&turn, "one", &words).await;
     for part in without {
         turn.bed.start(part).await?;
@@ -38,7 +55,10 @@ async fn an_image_is_copied_between_two_clouds_without_the_service() -> anyhow::
     ensure!(made["os_hash_value"] == image.sha512.as_str(), "{made}");
     ensure!(turn.there().sha512_of(&id).await? == image.sha512, "{made}");
     let shown = turn.there().image(&id).await?.context("no image")?;
-    ensure!(shown["name"] == "renamed" && shown["os_hidden"] == false, "{shown}");
+    ensure!(
+        shown["name"] == "renamed" && shown["os_hidden"] == false,
+        "{shown}"
+    );
     turn.leave(&[id]).await
 }
 
@@ -47,7 +67,11 @@ async fn what_is_interrupted_leaves_no_image() -> anyhow::Result<()> {
     let turn = turn().await?;
     let image = turn.large_image().await?;
     let hold = Hold::on(turn.bed)?;
-    let words = [&["copy", image.id.as_str(), "--from-cloud", "held"], &CLOUDS[..]].concat();
+    let words = [
+        &["copy", image.id.as_str(), "--from-cloud", "held"],
+        &CLOUDS[..],
+    ]
+    .concat();
     let mut command = command(&turn, &words)?;
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let copying = command.spawn()?;
@@ -58,12 +82,17 @@ async fn what_is_interrupted_leaves_no_image() -> anyhow::Result<()> {
         Ok(())
     });
     began.await?;
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status()?;
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()?;
     ensure!(sent.success(), "{sent}");
     let ended = tokio::task::spawn_blocking(move || copying.wait_with_output()).await??;
     hold.release();
     ensure!(ended.status.code() == Some(8), "{ended:?}");
-    ensure!(String::from_utf8_lossy(&ended.stderr).contains("Canceled"), "{ended:?}");
+    ensure!(
+        String::from_utf8_lossy(&ended.stderr).contains("Canceled"),
+        "{ended:?}"
+    );
     let left = hidden(&turn).await?;
     ensure!(left.is_empty(), "{left:?}");
     turn.leave(&[]).await

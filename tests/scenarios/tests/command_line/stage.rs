@@ -92,7 +92,9 @@ pub(crate) async fn document(turn: &Turn, cloud: &str, words: &[&str]) -> anyhow
 /// A key of a document, which must be a text.
 pub(crate) fn text(document: &Value, key: &str) -> anyhow::Result<String> {
     let text = document[key].as_str();
-    Ok(text.with_context(|| format!("no {key}: {document}"))?.to_owned())
+    Ok(text
+        .with_context(|| format!("no {key}: {document}"))?
+        .to_owned())
 }
 
 /// Alice's new application credential: its id and its secret.
@@ -100,7 +102,12 @@ pub(crate) async fn application_credential(turn: &Turn) -> anyhow::Result<(Strin
     let user = turn.bed.user_id(testbed::Region::Ot1, "alice")?;
     let path = format!("/users/{user}/application_credentials");
     let body = json!({"application_credential": {"name": "copies"}});
-    let answer = turn.here().keystone(Method::POST, &path).json(&body).send().await?;
+    let answer = turn
+        .here()
+        .keystone(Method::POST, &path)
+        .json(&body)
+        .send()
+        .await?;
     let made: Value = answer.error_for_status()?.json().await?;
     let made = &made["application_credential"];
     Ok((text(made, "id")?, text(made, "secret")?))

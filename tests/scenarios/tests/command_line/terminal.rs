@@ -19,7 +19,9 @@ fn answer(terminal: &mut PtySession, answer: &str) -> anyhow::Result<()> {
     terminal.exp_string("large").context("no bar")?;
     terminal.exp_regex("[0-9]+%").context("no percent")?;
     terminal.send_control('c')?;
-    terminal.exp_string("only stop watching (s)").context("no question")?;
+    terminal
+        .exp_string("only stop watching (s)")
+        .context("no question")?;
     terminal.send_line(answer)?;
     Ok(())
 }
@@ -32,28 +34,33 @@ async fn ctrl_c_asks_and_its_answer_counts() -> anyhow::Result<()> {
     let mut terminal = watch(&turn, &job)?;
     let terminal = tokio::task::spawn_blocking(move || {
         answer(&mut terminal, "s")?;
-        terminal.exp_string("image-replicator cancel").context("no way to cancel")?;
+        terminal
+            .exp_string("image-replicator cancel")
+            .context("no way to cancel")?;
         anyhow::Ok(terminal)
     });
-    let mut ended = terminal.await??;
-    let status = ended.process_mut().wait()?;
-    ensure!(format!("{status:?}").contains("130"), "{status:?}");
+    let ended = terminal.await??;
+    let status = ended.process().wait()?;
+    ensure!(format!("{status:?}").ends_with(", 130)"), "{status:?}");
     let document = turn.copies().show(&job).await?;
     ensure!(document["status"] == "replicating", "{document}");
 
     let mut terminal = watch(&turn, &job)?;
     let terminal = tokio::task::spawn_blocking(move || {
         answer(&mut terminal, "c")?;
-        terminal.exp_string("cancel").context("no sign of the cancel")?;
+        terminal
+            .exp_string("cancel")
+            .context("no sign of the cancel")?;
         terminal.exp_eof()?;
         anyhow::Ok(terminal)
     });
-    let canceled = turn.copies().until(&job, "being canceled", |job| job["status"] != "replicating");
-    canceled.await?;
+    let copies = turn.copies();
+    let cancel = |job: &serde_json::Value| job["status"] != "replicating";
+    copies.until(&job, "being canceled", cancel).await?;
     hold.release();
-    let mut ended = terminal.await??;
-    let status = ended.process_mut().wait()?;
-    ensure!(format!("{status:?}").contains('8'), "{status:?}");
+    let ended = terminal.await??;
+    let status = ended.process().wait()?;
+    ensure!(format!("{status:?}").ends_with(", 8)"), "{status:?}");
     let document = turn.copies().until_final(&job).await?;
     ensure!(document["status"] == "canceled", "{document}");
     turn.leave(&[]).await
