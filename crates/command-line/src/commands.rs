@@ -7,6 +7,8 @@ mod plan;
 mod plan_document;
 mod regions;
 
+use std::sync::Arc;
+
 use crate::arguments::{Arguments, CloudChoice, Command};
 use crate::direct;
 use crate::failure::{Exit, Failure};
@@ -32,6 +34,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 async fn gateway(cloud: &CloudChoice) -> Result<Gateway, Failure> {
-    let session = Session::open(chosen_cloud(cloud)?).await?;
-    Gateway::of(session, cloud.endpoint.clone())
+    let session = Arc::new(Session::open(chosen_cloud(cloud)?).await?);
+    let region = session.region()?;
+    Gateway::of(session, region, cloud.endpoint.clone())
 }

@@ -9,6 +9,7 @@ pub(crate) use events::Events;
 pub(crate) use jobs::{JOB_COLUMNS, JobState};
 pub(crate) use plans::PLAN_COLUMNS;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::RegionId;
@@ -31,7 +32,7 @@ const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 
 /// One region's gateway.
 pub(crate) struct Gateway {
-    session: Session,
+    session: Arc<Session>,
     region: RegionId,
     /// In place of the catalog's addresses.
     endpoint: Option<Url>,
@@ -49,9 +50,12 @@ struct Request<'a> {
 }
 
 impl Gateway {
-    /// The gateway of the session's region.
-    pub(crate) fn of(session: Session, endpoint: Option<Url>) -> Result<Self, Failure> {
-        let region = session.region()?;
+    /// The gateway of a region.
+    pub(crate) fn of(
+        session: Arc<Session>,
+        region: RegionId,
+        endpoint: Option<Url>,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             http: client(&session)?,
             region,

@@ -33,7 +33,7 @@ fn main() -> ! {
     if arguments.debug {
         // Requests by method, address and outcome; headers and bodies, which hold tokens and passwords, are never logged.
         tracing_subscriber::fmt()
-            .with_env_filter("off,command_line=debug,image_replicator=debug,copy_engine=debug")
+            .with_env_filter("off,image_replicator=debug,copy_engine=debug")
             .with_writer(std::io::stderr)
             .init();
     }

@@ -1,5 +1,7 @@
 //! `regions`: those of the catalog, and whether images can be copied from there.
 
+use std::sync::Arc;
+
 use domain::RegionId;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -14,18 +16,12 @@ use crate::sign_in::chosen_cloud;
 const COLUMNS: [&str; 3] = ["region", "image_endpoint", "copies_from_here"];
 
 pub(super) async fn list(cloud: &CloudChoice, output: &Output) -> Result<Exit, Failure> {
-    let settings = chosen_cloud(cloud)?;
-    let session = Session::open(settings.clone()).await?;
+    let session = Arc::new(Session::open(chosen_cloud(cloud)?).await?);
     let regions = session.regions();
     let records = join_all(regions.iter().map(async |region| {
-        let mut settings = settings.clone();
-        settings.region = Some(region.clone());
         let id = RegionId::new(region);
         let endpoint = session.image_endpoint(&id).map(String::from).ok();
-        let copies = match Session::open(settings)
-            .await
-            .and_then(|s| Gateway::of(s, None))
-        {
+        let copies = match Gateway::of(session.clone(), id, None) {
             Ok(gateway) => answers(&gateway).await,
             Err(_) => Value::Null,
         };
