@@ -162,7 +162,7 @@ async fn the_regions_are_listed_and_the_rest_is_generated() -> anyhow::Result<()
     ensure!(regions[1]["region"] == "ot2", "{regions}");
     let completion = printed(&turn, "one", &["completion", "bash"]).await?;
     ensure!(
-        completion.contains("complete -F _image-replicator"),
+        completion.contains("complete -F _image__replicator"),
         "{completion}"
     );
     let page = printed(&turn, "one", &["man"]).await?;
