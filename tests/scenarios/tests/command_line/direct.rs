@@ -6,9 +6,9 @@ use anyhow::{Context, ensure};
 use reqwest::Method;
 use scenarios::{Hold, PATIENCE, Turn};
 use serde_json::Value;
-use testbed::{Part, Region, eventually};
+use testbed::{Behaviour, Part, Region, eventually};
 
-use crate::stage::{command, document, text, turn};
+use crate::stage::{command, document, finish, text, turn};
 
 const CLOUDS: [&str; 5] = ["--direct", "--to", "proj-ot2", "--to-cloud", "two"];
 
@@ -58,6 +58,34 @@ async fn an_image_is_copied_between_two_clouds_without_the_service() -> anyhow::
     ensure!(
         shown["name"] == "renamed" && shown["os_hidden"] == false,
         "{shown}"
+    );
+    turn.leave(&[id]).await
+}
+
+/// Less than an image that is held has for each of the most streams that read it.
+const CUT: Behaviour = Behaviour::Cut { after: 2 << 20 };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_that_breaks_off_goes_on_where_it_was() -> anyhow::Result<()> {
+    let turn = turn().await?;
+    let image = turn.large_image().await?;
+    let words = [
+        &["copy", &image.id, "--from-cloud", "held", "-f", "json"],
+        &CLOUDS[..],
+    ]
+    .concat();
+    let command = command(&turn, &words)?;
+    let way = turn.bed.link(Hold::LINK)?;
+    way.set(CUT);
+    let copied = finish(command).await;
+    way.set(Behaviour::Pass);
+    let copied = copied?;
+    ensure!(copied.code == Some(0), "{copied:?}");
+    ensure!(!copied.told.contains("Attempt"), "{copied:?}");
+    let id = text(&serde_json::from_str(&copied.printed)?, "image_id")?;
+    ensure!(
+        turn.there().sha512_of(&id).await? == image.sha512,
+        "{copied:?}"
     );
     turn.leave(&[id]).await
 }
