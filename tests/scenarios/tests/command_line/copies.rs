@@ -1,6 +1,7 @@
 //! Copies by the service: asked for, looked at in each format, watched, canceled.
 
 use anyhow::ensure;
+use futures::future::try_join_all;
 use serde_json::Value;
 
 use crate::stage::{application_credential, command, document, finish, printed, run, text, turn};
@@ -149,6 +150,28 @@ async fn a_copy_that_is_canceled_ends_who_watches_it() -> anyhow::Result<()> {
         "{late:?}"
     );
     turn.leave(&[]).await
+}
+
+/// So many event streams may a project have open.
+const STREAMS: usize = 128;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_events_are_refused_it_is_asked_again_and_again() -> anyhow::Result<()> {
+    let turn = turn().await?;
+    turn.image("polled", 1).await?;
+    let copies = turn.copies();
+    let streams = try_join_all((0..STREAMS).map(|_| copies.events("/events"))).await?;
+    let words = ["copy", "polled", "--to", "proj-ot2", "--wait", "--debug"];
+    let words = [&words[..], &["-f", "json"]].concat();
+    let copied = run(&turn, "one", &words).await?;
+    drop(streams);
+    ensure!(copied.code == Some(0), "{copied:?}");
+    ensure!(
+        copied.told.contains("429") && copied.told.contains("polled: replicated"),
+        "{copied:?}"
+    );
+    let job: Value = serde_json::from_str(&copied.printed)?;
+    turn.leave(&[text(&job, "destination_image_id")?]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
