@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::gateway::JobState;
 
@@ -83,7 +83,7 @@ fn draw(bar: &ProgressBar, state: &JobState) {
     if state.is_final() {
         bar.abandon_with_message(words(state));
     } else if state.status == "replicating" && state.bytes_copied > 0 {
-        bar.set_message(format!("{:.0?} left", bar.eta()));
+        bar.set_message(format!("{} left", HumanDuration(bar.eta())));
     } else {
         bar.set_message(words(state));
     }

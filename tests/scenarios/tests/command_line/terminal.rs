@@ -18,6 +18,8 @@ fn watch(turn: &Turn, job: &str) -> anyhow::Result<PtySession> {
 fn answer(terminal: &mut PtySession, answer: &str) -> anyhow::Result<()> {
     terminal.exp_string("large").context("no bar")?;
     terminal.exp_regex("[0-9]+%").context("no percent")?;
+    terminal.exp_string("B/s").context("no rate")?;
+    terminal.exp_string(" left").context("no time left")?;
     terminal.send_control('c')?;
     terminal
         .exp_string("only stop watching (s)")
