@@ -67,9 +67,18 @@ impl App {
         }
     }
 
-    /// Everything that the caller may see: its own jobs, or all for an administrator.
+    /// Everything that the caller may see: its own jobs, or all.
     #[must_use]
     pub(crate) fn jobs_visible_to(&self, caller: &Caller) -> Viewer {
+        Viewer {
+            all_tenants: caller.sees_all,
+            ..self.own_jobs_of(caller)
+        }
+    }
+
+    /// Everything that the caller may cancel. What it merely sees is not there for it.
+    #[must_use]
+    pub(crate) fn jobs_in_the_hands_of(&self, caller: &Caller) -> Viewer {
         Viewer {
             all_tenants: caller.is_admin,
             ..self.own_jobs_of(caller)

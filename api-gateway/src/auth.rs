@@ -34,7 +34,11 @@ pub(crate) struct Caller {
     pub may_read: bool,
     /// Whether it may copy and cancel in its project.
     pub may_copy: bool,
-    /// Whether it sees and cancels every project's jobs.
+    /// Whether it may write its project's plans.
+    pub may_plan: bool,
+    /// Whether it sees every project's jobs and plans.
+    pub sees_all: bool,
+    /// Whether it changes every project's jobs and plans.
     pub is_admin: bool,
 }
 
@@ -100,11 +104,18 @@ impl Authenticator {
 
     fn identify(&self, info: TokenInfo, token: PresentedToken) -> Option<Caller> {
         let project = info.project.as_ref()?.id.clone();
+        let policy = &self.policy;
+        let is_admin = info.has_any_role(&policy.admin_roles);
+        let sees_all = is_admin || info.has_any_role(&policy.see_all_roles);
+        let may_copy = info.has_any_role(&policy.copy_roles);
         Some(Caller {
             project,
-            may_read: info.has_any_role(&self.policy.read_roles),
-            may_copy: info.has_any_role(&self.policy.copy_roles),
-            is_admin: info.has_any_role(&self.policy.admin_roles),
+            may_read: sees_all || info.has_any_role(&policy.read_roles),
+            may_copy,
+            // A plan is copies to come.
+            may_plan: is_admin || (may_copy && info.has_any_role(&policy.plan_roles)),
+            sees_all,
+            is_admin,
             info,
             token: token.into_secret(),
         })

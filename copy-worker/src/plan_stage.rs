@@ -207,6 +207,7 @@ fn policy() -> Policy {
     let member = || vec!["member".to_owned()];
     Policy {
         copy_roles: member(),
+        plan_roles: member(),
         destination_roles: member(),
         required_properties: Vec::new(),
     }

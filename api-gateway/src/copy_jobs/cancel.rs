@@ -39,7 +39,7 @@ pub(super) async fn cancel_job(
             "None of your roles in this project allows you to cancel its copy jobs.".to_owned(),
         ));
     }
-    let viewer = app.jobs_visible_to(&caller);
+    let viewer = app.jobs_in_the_hands_of(&caller);
     app.scheduler.cancel(&viewer, id, scope.deadline()).await?;
     tracing::info!(job.id = %id, "a cancel is requested");
     Ok(NoContent)

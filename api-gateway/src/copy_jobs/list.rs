@@ -54,9 +54,9 @@ pub(super) async fn list_jobs(
     require_reader(&caller)?;
     let query = ListQuery::parse(query.as_deref().unwrap_or_default())
         .map_err(|invalid| Fault::BadRequest(invalid.to_string()))?;
-    if query.all_tenants && !caller.is_admin {
+    if query.all_tenants && !caller.sees_all {
         return Err(Fault::Forbidden(
-            "Only administrators may list the jobs of all tenants: leave out all_tenants."
+            "None of your roles allows you to list the jobs of all tenants: leave out all_tenants."
                 .to_owned(),
         ));
     }

@@ -46,7 +46,7 @@ pub(super) async fn create_plan(
     let body = read_json(&app, &scope, &headers, body).await?;
     let draft = PlanDraft::parse(&body)?;
     if let Some(id) = draft.id {
-        let viewer = caller.of_all_visible(&app);
+        let viewer = caller.of_all_writable(&app);
         match app.scheduler.plan(&viewer, id, scope.deadline()).await {
             Ok(_) => return Err(Fault::plan_id_taken()),
             Err(SchedulerError::NotFound) => {}

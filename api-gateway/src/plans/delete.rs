@@ -37,7 +37,7 @@ pub(super) async fn delete_plan(
     caller.require_writer()?;
     // What is no id is no plan's, and so it is not there.
     if let Some(id) = id.id() {
-        let viewer = caller.of_all_visible(&app);
+        let viewer = caller.of_all_writable(&app);
         app.scheduler
             .delete_plan(&viewer, id, scope.deadline())
             .await

@@ -62,7 +62,7 @@ pub(super) async fn signal_plan(
     let result = app
         .scheduler
         .signal_plan(
-            &caller.of_all_visible(&app),
+            &caller.of_all_writable(&app),
             id,
             event,
             &caller.as_creator(),

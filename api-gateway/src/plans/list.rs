@@ -69,9 +69,9 @@ pub(super) async fn list_plans(
     caller.require_reader()?;
     let query = PlanListQuery::parse(query.as_deref().unwrap_or_default())
         .map_err(|invalid| Fault::BadRequest(invalid.to_string()))?;
-    if query.all_projects && !caller.is_admin() {
+    if query.all_projects && !caller.sees_all() {
         return Err(Fault::Forbidden(
-            "Only administrators may list the plans of all projects: leave out all_projects."
+            "None of your roles allows you to list the plans of all projects: leave out all_projects."
                 .to_owned(),
         ));
     }

@@ -1,6 +1,7 @@
 //! Who asks, and whose plans: the caller's token together with the project of the path.
 //!
-//! Invariant: beyond this file, the project of a path is the token's, or the caller is an administrator.
+//! Invariant: beyond this file, the project of a path is the token's, or the caller sees all projects; and once
+//! [`PlanCaller::require_writer`] has passed, the token's, or the caller is an administrator.
 
 use std::sync::Arc;
 
@@ -35,21 +36,25 @@ impl FromRequestParts<Arc<App>> for PlanCaller {
             return Ok(Self { caller, project });
         }
         match TenantId::parse(&text) {
-            Ok(project) if caller.is_admin => Ok(Self { caller, project }),
-            Ok(_) | Err(_) => Err(Fault::Forbidden(format!(
-                "Your token is for project {}: ask for the plans of that one, or take a token of \
-                 the project in the path.",
-                caller.project
-            ))),
+            Ok(project) if caller.sees_all => Ok(Self { caller, project }),
+            Ok(_) | Err(_) => Err(not_your_project(&caller)),
         }
     }
 }
 
+fn not_your_project(caller: &Caller) -> Fault {
+    Fault::Forbidden(format!(
+        "Your token is for project {}: ask for the plans of that one, or take a token of \
+         the project in the path.",
+        caller.project
+    ))
+}
+
 impl PlanCaller {
-    /// The caller itself.
+    /// Whether the caller sees the plans of all projects.
     #[must_use]
-    pub(super) fn is_admin(&self) -> bool {
-        self.caller.is_admin
+    pub(super) fn sees_all(&self) -> bool {
+        self.caller.sees_all
     }
 
     /// The project whose plans are meant.
@@ -60,7 +65,7 @@ impl PlanCaller {
 
     /// Requires a role that reads.
     pub(super) fn require_reader(&self) -> Result<(), Fault> {
-        if self.caller.may_read || self.caller.is_admin {
+        if self.caller.may_read {
             return Ok(());
         }
         Err(Fault::Forbidden(
@@ -68,9 +73,12 @@ impl PlanCaller {
         ))
     }
 
-    /// Requires a role that copies: a plan is copies to come.
+    /// Requires a role that writes plans, in this project.
     pub(super) fn require_writer(&self) -> Result<(), Fault> {
-        if self.caller.may_copy || self.caller.is_admin {
+        if self.project != self.caller.project && !self.caller.is_admin {
+            return Err(not_your_project(&self.caller));
+        }
+        if self.caller.may_plan {
             return Ok(());
         }
         Err(Fault::Forbidden(
@@ -88,10 +96,18 @@ impl PlanCaller {
         }
     }
 
-    /// Every plan that the caller may see: an administrator finds those of all projects, as a list of all shows
-    /// them.
+    /// Every plan that the caller may see: who sees all finds those of all projects, as a list of all shows them.
     #[must_use]
     pub(super) fn of_all_visible(&self, app: &App) -> Viewer {
+        Viewer {
+            all_tenants: self.caller.sees_all,
+            ..self.of_project(app)
+        }
+    }
+
+    /// Every plan that the caller may write: an administrator's are those of all projects.
+    #[must_use]
+    pub(super) fn of_all_writable(&self, app: &App) -> Viewer {
         Viewer {
             all_tenants: self.caller.is_admin,
             ..self.of_project(app)

@@ -102,7 +102,7 @@ impl Writing<'_> {
 
     /// Changes what `draft` says of a plan.
     pub(super) async fn update(&self, id: PlanId, draft: &PlanDraft) -> Result<PlanView, Fault> {
-        let viewer = self.caller.of_all_visible(self.app);
+        let viewer = self.caller.of_all_writable(self.app);
         self.write_again(&viewer, id, draft, How::Change).await
     }
 

@@ -15,5 +15,6 @@ mod idempotency;
 mod images;
 mod listing;
 mod plans;
+mod policy;
 mod surroundings;
 mod trouble;

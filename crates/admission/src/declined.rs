@@ -3,7 +3,7 @@
 use domain::{ErrorCode, JobError, RegionId, TenantId, UserId};
 
 use crate::Refusal;
-use crate::rights::Deed;
+use crate::rights::{Deed, Need};
 
 /// Why a copy is not made at a fire.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,15 +90,15 @@ impl Declined {
         deed: Deed,
         tenant: &TenantId,
         region: &RegionId,
-        wanted: &[String],
+        unmet: &Need<'_>,
     ) -> Self {
         let (did, anew) = words(deed);
+        let (may, roles) = (unmet.may, unmet.roles.join(", "));
         Self::Refused(JobError::new(
             ErrorCode::CreatorLostRights,
             format!(
                 "User {user}, who {did}, has no role on tenant {tenant} in region {region} that allows to \
-                 copy images (one of {}): grant one, or have somebody who holds one {anew}.",
-                wanted.join(", ")
+                 {may} (one of {roles}): grant one, or have somebody who holds one {anew}."
             ),
         ))
     }
@@ -156,7 +156,10 @@ mod tests {
             Deed::Plan,
             &TenantId::new("t"),
             &RegionId::new("ot2"),
-            &["member".to_owned(), "admin".to_owned()],
+            &Need {
+                may: "copy images",
+                roles: &["member".to_owned(), "admin".to_owned()],
+            },
         );
         assert_eq!(
             declined.to_string(),

@@ -30,6 +30,26 @@ pub(crate) enum Deed {
     Copy,
 }
 
+/// One of some roles that must be held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need<'a> {
+    /// What they allow, for sentences.
+    pub(crate) may: &'static str,
+    /// Any of them will do.
+    pub(crate) roles: &'a [String],
+}
+
+// === impl Need ===
+
+impl<'a> Need<'a> {
+    const fn to_copy(roles: &'a [String]) -> Self {
+        Self {
+            may: "copy images",
+            roles,
+        }
+    }
+}
+
 // === impl Requester ===
 
 impl<'a> Requester<'a> {
@@ -75,8 +95,8 @@ pub(crate) async fn check(
     }
 }
 
-/// Who wants copies is still there, and still holds one of the roles that a copy needs on the source tenant
-/// and one on the destination tenant.
+/// Who wants copies is still there, and still holds one of the roles that a copy needs on the source tenant,
+/// one of those that write plans if a plan fires, and one on the destination tenant.
 pub(crate) async fn check_absent(
     policy: &Policy,
     source: &Region,
@@ -87,13 +107,27 @@ pub(crate) async fn check_absent(
 ) -> Result<(), Declined> {
     let user = user_now(source, destination, requester).await?;
     let deed = requester.deed;
-    let held = |region, tenant, roles| holds(source, region, &user, deed, tenant, roles);
+    let held = |region, tenant, needs| holds(source, region, &user, deed, tenant, needs);
+    let received = vec![Need::to_copy(&policy.destination_roles)];
     // Neither needs the other; the source is answered first.
     let (at_source, at_destination) = join!(
-        held(source, source_tenant, &policy.copy_roles),
-        held(destination, destination_tenant, &policy.destination_roles),
+        held(source, source_tenant, needs_at_source(policy, deed)),
+        held(destination, destination_tenant, received),
     );
     at_source.and(at_destination)
+}
+
+/// A plan's copies are copies, and its fires are the plan's.
+fn needs_at_source(policy: &Policy, deed: Deed) -> Vec<Need<'_>> {
+    let to_copy = Need::to_copy(&policy.copy_roles);
+    let to_plan = Need {
+        may: "have plans",
+        roles: &policy.plan_roles,
+    };
+    match deed {
+        Deed::Plan => vec![to_copy, to_plan],
+        Deed::Copy => vec![to_copy],
+    }
 }
 
 async fn roles_of(
@@ -163,21 +197,20 @@ async fn holds(
     user: &UserRef,
     deed: Deed,
     tenant: &TenantId,
-    wanted: &[String],
+    needs: Vec<Need<'_>>,
 ) -> Result<(), Declined> {
     let held = roles_of(source, region, user, tenant)
         .await
         .map_err(|error| Declined::of(lookup_refusal(region, &error), source.id()))?;
-    if is_enough(&held, wanted) {
-        Ok(())
-    } else {
-        Err(Declined::requester_without_role(
+    match first_unmet(&needs, &held) {
+        None => Ok(()),
+        Some(unmet) => Err(Declined::requester_without_role(
             &user.name,
             deed,
             tenant,
             region.id(),
-            wanted,
-        ))
+            unmet,
+        )),
     }
 }
 
@@ -201,6 +234,10 @@ async fn same_user_there(
     Ok(found.filter(|found| found.enabled).map(|found| found.id))
 }
 
+fn first_unmet<'a>(needs: &'a [Need<'a>], held: &[String]) -> Option<&'a Need<'a>> {
+    needs.iter().find(|need| !is_enough(held, need.roles))
+}
+
 /// Role names are compared without case, as Keystone does.
 fn is_enough(held: &[String], wanted: &[String]) -> bool {
     held.iter()
@@ -221,5 +258,26 @@ mod tests {
         assert!(!is_enough(&roles(&["reader"]), &wanted));
         assert!(!is_enough(&[], &wanted));
         assert!(!is_enough(&wanted, &[]));
+    }
+
+    #[test]
+    fn a_plan_needs_both_kinds_of_roles_and_a_copy_one() {
+        let roles = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let policy = Policy {
+            copy_roles: roles(&["member"]),
+            plan_roles: roles(&["planner"]),
+            ..Policy::default()
+        };
+        let unmet = |deed, held: &[&str]| {
+            let needs = needs_at_source(&policy, deed);
+            first_unmet(&needs, &roles(held)).map(|need| need.may)
+        };
+        assert_eq!(unmet(Deed::Plan, &["member", "planner"]), None);
+        assert_eq!(unmet(Deed::Plan, &["member"]), Some("have plans"));
+        assert_eq!(unmet(Deed::Plan, &["planner"]), Some("copy images"));
+        assert_eq!(unmet(Deed::Copy, &["member"]), None);
+        assert_eq!(unmet(Deed::Copy, &["planner"]), Some("copy images"));
     }
 }

@@ -7,6 +7,8 @@
 pub struct Policy {
     /// A caller without one of these roles in the token's scope cannot copy.
     pub copy_roles: Vec<String>,
+    /// In whose name a plan fires must hold one of these, beside one of `copy_roles`, on the tenant of the plan.
+    pub plan_roles: Vec<String>,
     /// The caller must hold one of these on the destination tenant.
     pub destination_roles: Vec<String>,
     /// Patterns of properties that an image cannot work without and that refer into its region.

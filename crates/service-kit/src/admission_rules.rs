@@ -13,6 +13,7 @@ use crate::config::{Config, RulesConfig};
 pub fn admission(config: &Config, cloud: &Cloud, source: &RegionId) -> Option<Admission> {
     let policy = Policy {
         copy_roles: config.policy.copy_roles.clone(),
+        plan_roles: config.policy.plan_roles.clone(),
         destination_roles: config.policy.destination_roles.clone(),
         required_properties: config.copy.required_properties.clone(),
     };

@@ -43,6 +43,7 @@ pub(super) fn refuse(config: &Config) -> Result<(), ConfigError> {
         ));
     }
     positive("copy.idle_timeout", config.copy.idle_timeout)?;
+    config.policy.refuse_nonsense()?;
     for ((source, destination), _) in config.bandwidth.pairs() {
         for region in [source, destination] {
             if !config.regions.contains_key(region) {

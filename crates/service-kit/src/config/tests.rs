@@ -222,6 +222,21 @@ fn contradictions_are_refused_by_name() {
             "worker.read_ahead_bytes: must be at least 4194304",
         ),
         (
+            "policy",
+            "copy_roles = []",
+            "policy.copy_roles: names no role",
+        ),
+        (
+            "policy",
+            "see_all_roles = [\"auditor\", \"\"]",
+            "policy.see_all_roles[1]: `` is no name of a role",
+        ),
+        (
+            "policy",
+            "admin_roles = [\" admin\"]",
+            "policy.admin_roles[0]: ` admin` is no name of a role",
+        ),
+        (
             "bandwidth.pairs",
             "ot1.ot9 = 1000",
             "bandwidth.pairs.ot1.ot9: names the region ot9",
