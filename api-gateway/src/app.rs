@@ -14,6 +14,8 @@ use crate::auth::{Authenticator, Caller};
 use crate::copy_jobs::StreamPermits;
 use crate::images::ImageService;
 use crate::metrics::Metrics;
+use crate::middleware::Operations;
+use crate::origin::Fronts;
 use crate::request_rate::RequestRate;
 use crate::scheduler_client::{SchedulerClient, Viewer};
 use crate::wake_up::WakeUps;
@@ -52,6 +54,10 @@ pub(crate) struct App {
     pub keep_alive: Duration,
     /// The API document.
     pub openapi: Arc<str>,
+    /// What the API document calls what changes something.
+    pub operations: Operations,
+    /// Whom to believe where a request came from.
+    pub fronts: Fronts,
     /// Ends the event streams.
     pub shutdown: CancellationToken,
 }

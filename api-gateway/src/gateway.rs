@@ -19,8 +19,9 @@ use crate::auth::{Authenticator, TokenCache};
 use crate::copy_jobs::StreamPermits;
 use crate::images::ImageService;
 use crate::metrics::Metrics;
+use crate::origin::Fronts;
 use crate::request_rate::RequestRate;
-use crate::router::{openapi_json, router};
+use crate::router::{openapi_json, operations, router};
 use crate::scheduler_client::SchedulerClient;
 use crate::server::{Departure, Server};
 use crate::supervised::Supervisor;
@@ -126,6 +127,8 @@ impl Gateway {
             body_limit: settings.body_limit_bytes,
             keep_alive: settings.sse_keep_alive,
             openapi: openapi_json()?.into(),
+            operations: operations(),
+            fronts: Fronts::new(&settings.trusted_fronts),
             shutdown: departure.begun.clone(),
         };
         Ok(Self {

@@ -28,6 +28,7 @@ mod list_query;
 mod metrics;
 mod middleware;
 mod openapi;
+mod origin;
 mod plans;
 mod request_id;
 mod request_rate;

@@ -5,19 +5,21 @@
 //!    Outermost, so that even the answer to a panic can be found in the log.
 //! 2. [`observe`]: one span, one log line and one count. Outside of everything that may answer in a
 //!    handler's place, so that it sees what the caller sees.
-//! 3. [`in_style`]: faults get their body, in the style of the API that the path belongs to. Outside of
+//! 3. [`audit`]: one line in the audit trail for what would change something. For the same reason.
+//! 4. [`in_style`]: faults get their body, in the style of the API that the path belongs to. Outside of
 //!    everything that may answer with a fault.
-//! 4. Panics become a 500. Inside of 1 and 2: they must not be lost with the handler.
-//! 5. [`name_keystone`]: every 401 names the Keystone to get a token from.
-//! 6. [`drop_unread`]: the rest of a body that is answered before it was read. Outside of the
+//! 5. Panics become a 500. Inside of 1, 2 and 3: they must not be lost with the handler.
+//! 6. [`name_keystone`]: every 401 names the Keystone to get a token from.
+//! 7. [`drop_unread`]: the rest of a body that is answered before it was read. Outside of the
 //!    deadline, which may be what answered.
-//! 7. [`hold_to_deadline`]: the backstop for a handler that outlives the request's deadline. Innermost,
+//! 8. [`hold_to_deadline`]: the backstop for a handler that outlives the request's deadline. Innermost,
 //!    so that what it gives up is only the handler. An event stream is not cut: its handler ends when
 //!    the stream begins.
 //!
 //! Tokens are validated and bodies limited where handlers ask for them (`extract.rs`), because the
 //! order of those checks is part of the API.
 
+mod audit;
 mod observe;
 mod unread;
 
@@ -37,8 +39,15 @@ use crate::app::App;
 use crate::fault::{self, Fault, in_style};
 use crate::request_id::{RequestIds, X_COMPUTE_REQUEST_ID, X_OPENSTACK_REQUEST_ID};
 use crate::scope::Scope;
+use audit::audit;
 use observe::observe;
 use unread::drop_unread;
+
+pub(crate) use audit::Operations;
+
+/// The code of requests whose caller went away before the answer, in logs and metrics only. nginx
+/// writes the same.
+const CLIENT_WENT_AWAY: u16 = 499;
 
 /// How long after the deadline a handler may still tell what it knows.
 const GRACE: Duration = Duration::from_secs(1);
@@ -49,6 +58,7 @@ pub(crate) fn around(router: Router, app: &Arc<App>) -> Router {
         ServiceBuilder::new()
             .layer(from_fn_with_state(app.clone(), identify))
             .layer(from_fn_with_state(app.clone(), observe))
+            .layer(from_fn_with_state(app.clone(), audit))
             .layer(from_fn(in_style))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(app.clone(), name_keystone))

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::copy_jobs;
 use crate::fault::Fault;
 use crate::images;
-use crate::middleware;
+use crate::middleware::{self, Operations};
 use crate::openapi::{ApiDocument, close};
 use crate::plans;
 use crate::versions;
@@ -45,6 +45,11 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
     let mut document = documented_routes().into_openapi();
     close(document.components.get_or_insert_default());
     document.to_pretty_json().map(|json| json + "\n")
+}
+
+/// What the document calls the operations that change something.
+pub(crate) fn operations() -> Operations {
+    Operations::of(&documented_routes().into_openapi())
 }
 
 fn documented_routes() -> OpenApiRouter<Arc<App>> {

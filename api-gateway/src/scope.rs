@@ -1,15 +1,16 @@
-//! What is known of a request from its head to its last log line: its ids, its deadline, and, once
-//! the token is validated, whose it is.
+//! What is known of a request from its head to its last log line: its ids, its deadline, once
+//! the token is validated, whose it is, and, as far as it was understood, what it would change.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use domain::{TenantId, UserId};
+use domain::{ImageId, PlanEvent, RegionId, TenantId, UserId};
 use http::request::Parts;
 use openstack::RequestContext;
 use service_kit::telemetry::trace_context::current_traceparent;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::request_id::RequestIds;
@@ -25,6 +26,22 @@ struct Inner {
     ids: RequestIds,
     deadline: Instant,
     caller: OnceLock<(TenantId, UserId)>,
+    subject: Mutex<Subject>,
+}
+
+/// What a request would change, beyond what its path says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Subject {
+    /// The job or plan.
+    pub id: Option<Uuid>,
+    /// What a plan is told.
+    pub event: Option<PlanEvent>,
+    /// Of a copy: the image.
+    pub image: Option<ImageId>,
+    /// Of a copy: whose it will be.
+    pub tenant: Option<TenantId>,
+    /// Of a copy: where it goes.
+    pub region: Option<RegionId>,
 }
 
 impl Scope {
@@ -37,6 +54,7 @@ impl Scope {
                 ids,
                 deadline,
                 caller: OnceLock::new(),
+                subject: Mutex::default(),
             }),
         }
     }
@@ -62,6 +80,19 @@ impl Scope {
     #[must_use]
     pub(crate) fn caller(&self) -> Option<&(TenantId, UserId)> {
         self.inner.caller.get()
+    }
+
+    /// Notes what the request would change, for the audit trail: as soon as it is known, and before anything is done.
+    pub(crate) fn is_about(&self, note: impl FnOnce(&mut Subject)) {
+        let subject = self.inner.subject.lock();
+        note(&mut subject.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What was noted.
+    #[must_use]
+    pub(crate) fn subject(&self) -> Subject {
+        let subject = self.inner.subject.lock();
+        subject.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What calls to Keystone and Glance on behalf of this request carry on.

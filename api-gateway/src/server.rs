@@ -11,10 +11,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use axum::extract::State;
-use axum::middleware::map_response_with_state;
+use axum::middleware::{AddExtension, map_response_with_state};
 use axum::response::Response;
+use axum::{Extension, Router};
 use http::HeaderValue;
 use http::header::CONNECTION;
 use hyper::server::conn::http1;
@@ -24,6 +24,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Layer;
+
+use crate::origin::Peer;
 
 /// How long a connection may be idle, or take to send a request's head. Longer than fronts keep idle
 /// connections (nginx: 60 s), so that they close first and never write into a closing connection.
@@ -75,8 +78,9 @@ impl Server {
         let Departure { announced, begun } = departure;
         let router = router.layer(map_response_with_state(announced, let_go));
         let connections = TaskTracker::new();
-        let take_in = |stream| {
-            connections.spawn(serve_connection(stream, router.clone(), begun.clone()));
+        let take_in = |stream, peer: SocketAddr| {
+            let router = Extension(Peer(peer.ip())).layer(router.clone());
+            connections.spawn(serve_connection(stream, router, begun.clone()));
         };
         loop {
             let accepted = tokio::select! {
@@ -85,15 +89,15 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => take_in(stream),
+                Ok((stream, peer)) => take_in(stream, peer),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
-        while let Ok(Ok((stream, _))) = timeout(LAST_ACCEPT, self.listener.accept()).await {
-            take_in(stream);
+        while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, self.listener.accept()).await {
+            take_in(stream, peer);
         }
         drop(self.listener);
         connections.close();
@@ -115,7 +119,11 @@ async fn let_go(State(announced): State<CancellationToken>, mut response: Respon
     response
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn serve_connection(
+    stream: TcpStream,
+    router: AddExtension<Router, Peer>,
+    stop: CancellationToken,
+) {
     // Answers are small: waiting to fill a segment only delays them.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router);

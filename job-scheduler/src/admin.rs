@@ -2,7 +2,7 @@
 //!
 //! The service changes jobs of anybody's and asks nobody for a token, so it has a listener of its own, on loopback unless
 //! the configuration says otherwise: whoever may run a program beside the scheduler is an operator. Every call is
-//! written to the log ([`audit`]); what changes a job is kept with it. Decisions are those of [`crate::lifecycle`].
+//! written into the audit trail ([`audit`]); what changes a job is kept with it. Decisions are those of [`crate::lifecycle`].
 
 pub mod audit;
 pub mod command_line;

@@ -47,7 +47,7 @@ impl DrainWatch {
             match (drain, self.logged.contains(region)) {
                 (Some((_, Drain { operator, since })), false) => tracing::warn!(
                     region.id = %region,
-                    audit.operator = operator,
+                    drain.operator = operator,
                     since = format!("{since:.0}"),
                     "the region is drained: nothing of it is granted"
                 ),

@@ -55,6 +55,11 @@ pub(super) async fn copy_image(
     let body = read_body(&headers, body, app.body_limit, scope.deadline()).await?;
     let request =
         CopyRequest::parse(&body).map_err(|invalid| Fault::BadRequest(invalid.to_string()))?;
+    scope.is_about(|subject| {
+        subject.image = Some(request.image);
+        subject.tenant = Some(request.tenant.clone());
+        subject.region.clone_from(&request.region);
+    });
     let key = IdempotencyKey::of(&headers)?;
     // As for an image that cannot be downloaded: whoever may only read learns nothing of images.
     if !caller.may_copy {
@@ -67,7 +72,7 @@ pub(super) async fn copy_image(
     if let Some(key) = &key
         && let Some(job) = job_of_key(&app, &caller, &scope, key).await?
     {
-        return answer_to_key(&job, &request);
+        return answer_to_key(&job, &request, &scope);
     }
     let spec = admitted_spec(&app, &caller, &scope, &request).await?;
     let job = NewJob {
@@ -77,10 +82,14 @@ pub(super) async fn copy_image(
         request_digest: request.digest(),
         key: key.map(|key| key.as_str().to_owned()),
     };
+    scope.is_about(|subject| {
+        subject.id = Some(*job.id.as_uuid());
+        subject.region = Some(job.spec.destination.region.clone());
+    });
     let created = create(&app, &caller, &scope, &job).await?;
     if created.id != job.id {
         // Another request with the same key was faster.
-        return answer_to_key(&created, &request);
+        return answer_to_key(&created, &request, &scope);
     }
     app.wake_ups
         .announce(job.id, &job.spec, scope.deadline())
@@ -108,7 +117,12 @@ async fn job_of_key(
     found.map_err(Fault::from)
 }
 
-fn answer_to_key(job: &KeyedJob, request: &CopyRequest) -> Result<Accepted<AcceptedJob>, Fault> {
+fn answer_to_key(
+    job: &KeyedJob,
+    request: &CopyRequest,
+    scope: &Scope,
+) -> Result<Accepted<AcceptedJob>, Fault> {
+    scope.is_about(|subject| subject.id = Some(*job.id.as_uuid()));
     if job
         .request_digest
         .as_ref()

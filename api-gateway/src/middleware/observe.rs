@@ -13,15 +13,13 @@ use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use super::CLIENT_WENT_AWAY;
 use crate::app::App;
 use crate::metrics::Metrics;
 use crate::scope::Scope;
 
 /// The route of requests that match none.
 const UNMATCHED: &str = "unmatched";
-/// The code of requests whose client went away before the answer, in logs and metrics only. nginx
-/// writes the same.
-const CLIENT_WENT_AWAY: u16 = 499;
 
 pub(super) async fn observe(
     State(app): State<Arc<App>>,

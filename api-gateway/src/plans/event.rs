@@ -59,6 +59,7 @@ pub(super) async fn signal_plan(
     let id = id.known()?;
     let body = read_json(&app, &scope, &headers, body).await?;
     let event = event_request::parse(&body)?;
+    scope.is_about(|subject| subject.event = Some(event));
     let result = app
         .scheduler
         .signal_plan(

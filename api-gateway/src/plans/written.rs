@@ -86,6 +86,8 @@ impl Writing<'_> {
             document: merged(&PlanDocument::default(), draft, Some(actions)),
             not_after: not_after(self.app.clock.now(), self.scope.deadline()),
         };
+        self.scope
+            .is_about(|subject| subject.id = Some(*plan.id.as_uuid()));
         let created = self
             .app
             .scheduler

@@ -8,6 +8,7 @@ mod jobs;
 mod plan_table;
 mod scheduler;
 
+mod audit;
 mod authentication;
 mod copying;
 mod events;

@@ -7,6 +7,7 @@
 pub mod admin;
 #[cfg(feature = "admission")]
 mod admission_rules;
+pub mod audit;
 mod backoff;
 mod clock;
 #[cfg(feature = "cloud")]

@@ -1,9 +1,11 @@
-//! Who did what: one line for each call of an operator, and an entry in the record of a job that it changes.
+//! Who did what: one line in the audit trail for each call of an operator, and an entry in the record of a job that it changes.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
-use tonic::{Response, Status};
+use service_kit::audit::{Event, Initiator, Outcome, Reason, Target};
+use tonic::{Code, Request, Response, Status};
 
 use crate::job_record::Act;
 use crate::status::CallError;
@@ -53,31 +55,82 @@ impl fmt::Display for Operator {
     }
 }
 
-/// Writes down how an act ended, and answers the call.
-pub(super) fn answer<T>(
-    operator: &str,
+/// One call of an operator.
+pub(super) struct Call<'a> {
+    /// The name, as it was given.
+    operator: &'a str,
+    from: Option<IpAddr>,
     verb: &'static str,
-    target: &str,
-    done: Result<T, CallError>,
-) -> Result<Response<T>, Status> {
-    let outcome = match &done {
-        Ok(_) => "done".to_owned(),
-        Err(error) => format!("refused: {error}"),
-    };
-    // What could not be read as a name or an id is quoted, so that it stays within its line.
-    tracing::info!(
-        audit.operator = ?operator,
-        audit.verb = verb,
-        audit.target = ?target,
-        audit.outcome = outcome,
-        "an operator's act"
-    );
-    Ok(Response::new(done?))
+    /// A kind and an id, as it was given.
+    target: Option<(&'static str, &'a str)>,
+}
+
+/// What was asked for, and from where.
+pub(super) fn received<T>(request: Request<T>) -> (T, Option<IpAddr>) {
+    let from = request
+        .remote_addr()
+        .map(|address| address.ip().to_canonical());
+    (request.into_inner(), from)
+}
+
+// === impl Call ===
+
+impl<'a> Call<'a> {
+    /// `operator` asked for `verb`.
+    pub(super) const fn new(operator: &'a str, from: Option<IpAddr>, verb: &'static str) -> Self {
+        Self {
+            operator,
+            from,
+            verb,
+            target: None,
+        }
+    }
+
+    /// To be done to this.
+    pub(super) fn to(mut self, kind: &'static str, id: &'a str) -> Self {
+        self.target = Some((kind, id));
+        self
+    }
+
+    /// Writes down how the call ended, and answers it.
+    pub(super) fn answer<T>(self, done: Result<T, CallError>) -> Result<Response<T>, Status> {
+        let told = done.as_ref().err().map(ToString::to_string);
+        let done = done.map_err(Status::from);
+        let (kind, id) = self.target.unzip();
+        Event {
+            action: self.verb,
+            initiator: Initiator {
+                name: Some(self.operator),
+                address: self.from,
+                ..Initiator::default()
+            },
+            target: Target {
+                kind,
+                id,
+                ..Target::default()
+            },
+            outcome: outcome(done.as_ref().err().map(Status::code)),
+            reason: Reason::Told(told.as_deref()),
+            request_id: None,
+        }
+        .write();
+        Ok(Response::new(done?))
+    }
+}
+
+/// The store may have done what it did not answer.
+fn outcome(failed: Option<Code>) -> Outcome {
+    match failed {
+        None => Outcome::Success,
+        Some(Code::Unavailable | Code::Internal | Code::DataLoss) => Outcome::Unknown,
+        Some(_) => Outcome::Failure,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreError;
 
     #[test]
     fn a_name_stays_within_its_line() {
@@ -86,5 +139,14 @@ mod tests {
         }
         let operator = Operator::parse(" root@node-7 ").expect("a name");
         assert_eq!(operator.as_str(), "root@node-7");
+    }
+
+    #[test]
+    fn what_the_store_did_not_answer_is_not_said_to_be_refused() {
+        let outcome_of = |error: CallError| outcome(Some(Status::from(error).code()));
+        assert_eq!(outcome(None), Outcome::Success);
+        assert_eq!(outcome_of(CallError::NotFound), Outcome::Failure);
+        let lost = StoreError::Unavailable("the connection broke".to_owned());
+        assert_eq!(outcome_of(lost.into()), Outcome::Unknown);
     }
 }

@@ -11,7 +11,7 @@ use proto::v1::admin_service_server::AdminService;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::audit::{Operator, answer};
+use super::audit::{Call, Operator, received};
 use super::listing::Filter;
 use super::orphans::EvenIf;
 use super::{drain, listing, orphans, retry, usage, view};
@@ -257,17 +257,20 @@ impl AdminService for AdminApi {
         &self,
         request: Request<v1::AdminListJobsRequest>,
     ) -> Result<Response<v1::AdminListJobsResponse>, Status> {
-        let request = request.into_inner();
-        answer(&request.operator, "jobs", "", self.list(&request).await)
+        let (request, from) = received(request);
+        let done = self.list(&request).await;
+        Call::new(&request.operator, from, "jobs").answer(done)
     }
 
     async fn show_job(
         &self,
         request: Request<v1::AdminShowJobRequest>,
     ) -> Result<Response<v1::AdminShowJobResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.show(&request).await;
-        answer(&request.operator, "show", &request.job_id, done)
+        Call::new(&request.operator, from, "show")
+            .to("copy_job", &request.job_id)
+            .answer(done)
     }
 
     type FollowJobStream = BoxStream<'static, Result<v1::AdminShowJobResponse, Status>>;
@@ -276,9 +279,11 @@ impl AdminService for AdminApi {
         &self,
         request: Request<v1::AdminShowJobRequest>,
     ) -> Result<Response<Self::FollowJobStream>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let first = self.show(&request).await;
-        answer(&request.operator, "follow", &request.job_id, first)?;
+        Call::new(&request.operator, from, "follow")
+            .to("copy_job", &request.job_id)
+            .answer(first)?;
         let id = parse("job_id", &request.job_id)?;
         let api = self.clone();
         let versions = self.clone().follow(id).and_then(move |stored| {
@@ -295,84 +300,92 @@ impl AdminService for AdminApi {
         &self,
         request: Request<v1::AdminCancelJobRequest>,
     ) -> Result<Response<v1::AdminCancelJobResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.cancel(&request).await;
-        answer(&request.operator, "cancel", &request.job_id, done)
+        Call::new(&request.operator, from, "cancel")
+            .to("copy_job", &request.job_id)
+            .answer(done)
     }
 
     async fn retry_job(
         &self,
         request: Request<v1::AdminRetryJobRequest>,
     ) -> Result<Response<v1::AdminRetryJobResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.retry(&request).await;
-        answer(&request.operator, "retry", &request.job_id, done)
+        Call::new(&request.operator, from, "retry")
+            .to("copy_job", &request.job_id)
+            .answer(done)
     }
 
     async fn list_leases(
         &self,
         request: Request<v1::AdminListLeasesRequest>,
     ) -> Result<Response<v1::AdminListLeasesResponse>, Status> {
-        let request = request.into_inner();
-        answer(&request.operator, "leases", "", self.leases(&request).await)
+        let (request, from) = received(request);
+        let done = self.leases(&request).await;
+        Call::new(&request.operator, from, "leases").answer(done)
     }
 
     async fn list_leftovers(
         &self,
         request: Request<v1::AdminListLeftoversRequest>,
     ) -> Result<Response<v1::AdminListLeftoversResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.leftovers(&request).await;
-        answer(&request.operator, "leftovers", "", done)
+        Call::new(&request.operator, from, "leftovers").answer(done)
     }
 
     async fn find_orphans(
         &self,
         request: Request<v1::AdminFindOrphansRequest>,
     ) -> Result<Response<v1::AdminFindOrphansResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.find_orphans(&request).await;
-        answer(&request.operator, "orphans", &request.region_id, done)
+        Call::new(&request.operator, from, "orphans")
+            .to("region", &request.region_id)
+            .answer(done)
     }
 
     async fn remove_orphan(
         &self,
         request: Request<v1::AdminRemoveOrphanRequest>,
     ) -> Result<Response<v1::AdminRemoveOrphanResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.remove_orphan(&request).await;
-        let verb = "orphans --remove";
-        answer(&request.operator, verb, &request.image_id, done)
+        Call::new(&request.operator, from, "orphans --remove")
+            .to("image", &request.image_id)
+            .answer(done)
     }
 
     async fn show_limits(
         &self,
         request: Request<v1::AdminShowLimitsRequest>,
     ) -> Result<Response<v1::AdminShowLimitsResponse>, Status> {
-        let request = request.into_inner();
-        answer(&request.operator, "limits", "", self.limits(&request).await)
+        let (request, from) = received(request);
+        let done = self.limits(&request).await;
+        Call::new(&request.operator, from, "limits").answer(done)
     }
 
     async fn drain_region(
         &self,
         request: Request<v1::AdminDrainRegionRequest>,
     ) -> Result<Response<v1::AdminDrainRegionResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.drain(&request).await;
-        answer(&request.operator, "region drain", &request.region_id, done)
+        Call::new(&request.operator, from, "region drain")
+            .to("region", &request.region_id)
+            .answer(done)
     }
 
     async fn undrain_region(
         &self,
         request: Request<v1::AdminUndrainRegionRequest>,
     ) -> Result<Response<v1::AdminUndrainRegionResponse>, Status> {
-        let request = request.into_inner();
+        let (request, from) = received(request);
         let done = self.undrain(&request).await;
-        answer(
-            &request.operator,
-            "region undrain",
-            &request.region_id,
-            done,
-        )
+        Call::new(&request.operator, from, "region undrain")
+            .to("region", &request.region_id)
+            .answer(done)
     }
 }

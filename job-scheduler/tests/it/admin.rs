@@ -1,5 +1,6 @@
 //! What operators do, over gRPC.
 
+mod audit;
 mod command_line;
 mod drain;
 mod listing;

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::RegionId;
-use serde::Deserialize;
+use ipnet::IpNet;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::duration;
 
@@ -42,6 +44,9 @@ pub struct GatewayConfig {
     /// Requests of one tenant at once.
     #[serde(default = "request_burst")]
     pub request_burst: NonZeroU32,
+    /// Networks of the fronts whose `X-Forwarded-For` is believed.
+    #[serde(default, deserialize_with = "networks")]
+    pub trusted_fronts: Vec<IpNet>,
     /// How long after SIGTERM connections are still taken, with readiness gone: until fronts have noticed.
     #[serde(default = "drain_delay", deserialize_with = "duration::parse")]
     pub drain_delay: Duration,
@@ -54,6 +59,18 @@ pub struct GatewayConfig {
         deserialize_with = "duration::parse"
     )]
     pub termination_grace_period: Duration,
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let networks = texts.iter().map(|text| {
+        text.parse().map_err(|_| {
+            D::Error::custom(format!(
+                "`{text}` is no network: write an address and the length of its prefix, like 10.0.0.0/8 or fd00::1/128"
+            ))
+        })
+    });
+    networks.collect()
 }
 
 fn listen() -> SocketAddr {

@@ -222,6 +222,11 @@ fn contradictions_are_refused_by_name() {
             "worker.read_ahead_bytes: must be at least 4194304",
         ),
         (
+            "gateway",
+            "trusted_fronts = [\"10.0.0.1\"]",
+            "gateway.trusted_fronts: `10.0.0.1` is no network: write an address and the length of its prefix",
+        ),
+        (
             "policy",
             "copy_roles = []",
             "policy.copy_roles: names no role",

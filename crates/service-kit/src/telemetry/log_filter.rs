@@ -1,9 +1,14 @@
-//! Which log lines are written, as the configuration file has it now.
+//! Which log lines are written, as the configuration file has it now. The audit trail's are, unless the filter names its target:
+//! whoever wants fewer lines does not mean those.
 
 use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
+use crate::audit;
 use crate::config::TelemetryConfig;
+
+/// What an empty filter means to `tracing`.
+const EMPTY: &str = "error";
 
 /// A handle to the filter of the installed log; what the spans of a trace are does not depend on it.
 #[derive(Debug)]
@@ -45,8 +50,11 @@ impl LogFilter {
     }
 }
 
+/// Of two directives for the same target the later one counts.
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(filter).context("telemetry.log_filter")
+    let filter = if filter.is_empty() { EMPTY } else { filter };
+    let with_audit = format!("{}=info,{filter}", audit::TARGET);
+    EnvFilter::try_new(with_audit).context("telemetry.log_filter")
 }
 
 #[cfg(test)]
@@ -79,6 +87,26 @@ mod tests {
             handle.follow(&filtered("info"));
             assert!(!debug());
         });
+    }
+
+    #[test]
+    fn acts_are_on_record_unless_the_filter_names_them() {
+        for (log_filter, expected) in [
+            ("info", true),
+            ("", true),
+            ("off", true),
+            ("error,service_kit=debug", true),
+            ("info,audit=off", false),
+            ("audit=warn", false),
+        ] {
+            let (filter, _handle) = LogFilter::of(&filtered(log_filter)).expect("a filter");
+            let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+            let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
+            tracing::subscriber::with_default(subscriber, || {
+                let is_written = tracing::enabled!(target: audit::TARGET, Level::INFO);
+                assert_eq!(is_written, expected, "{log_filter}");
+            });
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ async fn a_drained_region_finishes_what_runs_and_begins_nothing_until_it_is_undr
     let (hold, running) = turn.hold_a_copy().await?;
     let drained = admin(&turn, &["region", "drain", "ot2", "--operator", "olga"]).await?;
     ensure!(drained.starts_with("region ot2 is drained"), "{drained}");
-    expect_audited(&turn, &["olga", "region drain", "ot2", "done"])?;
+    expect_audited(&turn, &["olga", "region drain", "ot2", "success"])?;
 
     // A caller is not turned away, and what ran ends well.
     let waiting = turn.start(image).await?;

@@ -64,7 +64,7 @@ async fn after_redis_is_wiped_orphans_are_found_and_removed_and_a_snapshot_survi
     ensure!(removed.contains(&format!("{half_made}  yes")), "{removed}");
     turn.replicas().expect_gone(&half_made).await?;
     ensure!(turn.there().image(&whole).await?.is_some(), "{removed}");
-    expect_audited(&turn, &["orphans --remove", &half_made, "done"])?;
+    expect_audited(&turn, &["orphans --remove", &half_made, "success"])?;
 
     let protect = |on: bool| json!([{"op": "replace", "path": "/protected", "value": on}]);
     turn.there().patch_image(&whole, &protect(true)).await?;

@@ -33,13 +33,15 @@ async fn a_job_that_failed_is_retried_as_another_and_stays_as_it_is() -> anyhow:
         act["operator"] == "olga" && act["verb"] == "retry",
         "{shown}"
     );
-    expect_audited(&turn, &["olga", "retry", &old, "done"])?;
+    expect_audited(&turn, &["olga", "retry", &old, "success"])?;
 
     // Asked again, it finds the job; what did not fail is not retried.
     let again = document(&turn, &words).await?;
     ensure!(again["stood_already"] == true && again["job"]["job_id"] == new.as_str());
     let refused = refusal(&turn, &["retry", &new]).await?;
     ensure!(refused.contains("`replicated`"), "{refused}");
+    let from = "audit.initiator.host.address=127.0.0.1";
+    expect_audited(&turn, &["\"retry\"", &new, "failure", "`replicated`", from])?;
     let listed = admin(&turn, &["jobs", "--status", "error", "--limit", "1000"]).await?;
     ensure!(listed.contains(&old) && !listed.contains(&new), "{listed}");
     turn.leave(&[replica]).await

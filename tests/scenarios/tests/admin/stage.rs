@@ -107,13 +107,13 @@ pub(crate) async fn wipe_redis(turn: &Turn) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails unless the log of one scheduler has a line with each of these words: an operator's act is written down once.
+/// Fails unless the audit trail of one scheduler has a line with each of these words: an operator's act is written down once.
 pub(crate) fn expect_audited(turn: &Turn, words: &[&str]) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for scheduler in turn.schedulers() {
         let log = turn.bed.log(scheduler)?;
         let audited = log.lines().filter(|line| {
-            line.contains("an operator's act") && words.iter().all(|word| line.contains(word))
+            line.contains(" audit: ") && words.iter().all(|word| line.contains(word))
         });
         lines.extend(audited.map(str::to_owned));
     }

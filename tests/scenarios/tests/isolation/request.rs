@@ -57,6 +57,16 @@ impl Api {
         self.operations.keys().map(String::as_str)
     }
 
+    /// Whether an operation does more than to look.
+    ///
+    /// # Errors
+    /// When there is no such operation.
+    pub(crate) fn changes_something(&self, operation: &str) -> anyhow::Result<bool> {
+        let found = self.operations.get(operation);
+        let (method, _) = found.context("no such operation")?;
+        Ok(*method != Method::GET)
+    }
+
     /// A request of `caller`.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! The test bed of this binary with everything in it that callers ask for.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
-use reqwest::Method;
+use reqwest::{Method, Response};
 use scenarios::{Answer, Collector, Copies, Plans, Wiretap};
 use serde_json::{Value, json};
 use testbed::{Cloud, NewImage, Part, Region, TestBed};
@@ -53,6 +54,17 @@ pub(crate) struct World {
     pub(crate) plans: BTreeMap<&'static str, String>,
     /// A later job of each project, by the project's id: a stream that has shown it has shown what came before.
     pub(crate) markers: BTreeMap<String, String>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+/// A request that was answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// By which the answer names it.
+    pub(crate) id: String,
+    pub(crate) operation: String,
+    pub(crate) changes_something: bool,
+    pub(crate) status: u16,
 }
 
 impl World {
@@ -77,6 +89,7 @@ impl World {
             jobs: BTreeMap::new(),
             plans: BTreeMap::new(),
             markers: BTreeMap::new(),
+            asked: Mutex::default(),
         };
         for project in PROJECTS {
             let (job, plan) = (
@@ -113,6 +126,7 @@ impl World {
         about: &About,
     ) -> anyhow::Result<Answer> {
         let response = self.api.request(operation, caller, about)?.send().await?;
+        self.note(operation, &response)?;
         let media_type = response.headers().get("content-type");
         if media_type.is_some_and(|value| value == "text/event-stream") {
             return Ok(Answer {
@@ -122,6 +136,25 @@ impl World {
             });
         }
         Answer::read(response).await
+    }
+
+    fn note(&self, operation: &str, response: &Response) -> anyhow::Result<()> {
+        let id = response.headers().get("x-openstack-request-id");
+        let asked = Asked {
+            id: id.context("no request id")?.to_str()?.to_owned(),
+            operation: operation.to_owned(),
+            changes_something: self.api.changes_something(operation)?,
+            status: response.status().as_u16(),
+        };
+        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(asked);
+        Ok(())
+    }
+
+    /// What was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        let all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        all.clone()
     }
 
     /// A copy of an image for the caller's own project in the other region.
