@@ -1,4 +1,5 @@
-//! What reads `deploy/` as its users will: the images' recipe, the compose file and the Kubernetes manifests.
+//! What reads `deploy/` as its users will: the images' recipe, the compose file and the Kubernetes manifests; and the threat model of
+//! `docs/security.md`.
 //!
 //! Nothing here needs a container engine or a cluster. The checks are functions from what was read to complaints, so
 //! that the tests can hold them against the real files, where there must be none, and against broken ones.
@@ -11,5 +12,6 @@ pub mod kubernetes;
 mod program;
 pub mod repository;
 mod service;
+pub mod threat_model;
 
 pub use service::{Facts, SERVICES, facts};
