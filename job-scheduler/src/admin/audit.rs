@@ -55,7 +55,8 @@ impl fmt::Display for Operator {
     }
 }
 
-/// One call of an operator.
+/// One call of an operator, from before anything is done. Written down when it is dropped: also when the operator does not wait
+/// for the answer and the call is given up with it.
 pub(super) struct Call<'a> {
     /// The name, as it was given.
     operator: &'a str,
@@ -63,6 +64,9 @@ pub(super) struct Call<'a> {
     verb: &'static str,
     /// A kind and an id, as it was given.
     target: Option<(&'static str, &'a str)>,
+    outcome: Outcome,
+    /// Why it was not done.
+    told: Option<String>,
 }
 
 /// What was asked for, and from where.
@@ -83,6 +87,8 @@ impl<'a> Call<'a> {
             from,
             verb,
             target: None,
+            outcome: Outcome::Unknown,
+            told: None,
         }
     }
 
@@ -92,10 +98,17 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Writes down how the call ended, and answers it.
-    pub(super) fn answer<T>(self, done: Result<T, CallError>) -> Result<Response<T>, Status> {
-        let told = done.as_ref().err().map(ToString::to_string);
+    /// Answers the call; how it ended is written down.
+    pub(super) fn answer<T>(mut self, done: Result<T, CallError>) -> Result<Response<T>, Status> {
+        self.told = done.as_ref().err().map(ToString::to_string);
         let done = done.map_err(Status::from);
+        self.outcome = outcome(done.as_ref().err().map(Status::code));
+        Ok(Response::new(done?))
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
         let (kind, id) = self.target.unzip();
         Event {
             action: self.verb,
@@ -109,12 +122,11 @@ impl<'a> Call<'a> {
                 id,
                 ..Target::default()
             },
-            outcome: outcome(done.as_ref().err().map(Status::code)),
-            reason: Reason::Told(told.as_deref()),
+            outcome: self.outcome,
+            reason: Reason::Told(self.told.as_deref()),
             request_id: None,
         }
         .write();
-        Ok(Response::new(done?))
     }
 }
 
@@ -129,6 +141,9 @@ fn outcome(failed: Option<Code>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use service_kit::audit::Trail;
+    use service_kit::config::LogFormat;
+
     use super::*;
     use crate::store::StoreError;
 
@@ -148,5 +163,17 @@ mod tests {
         assert_eq!(outcome_of(CallError::NotFound), Outcome::Failure);
         let lost = StoreError::Unavailable("the connection broke".to_owned());
         assert_eq!(outcome_of(lost.into()), Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_call_whose_answer_nobody_waited_for_is_on_record() {
+        let trail = Trail::begin(LogFormat::Human);
+        let call = Call::new("olga", None, "retry").to("copy_job", "7");
+        assert_eq!(trail.lines(), [""; 0]);
+        drop(call);
+        let lines = trail.lines();
+        let written =
+            " audit.action=\"retry\" audit.outcome=\"unknown\" audit.initiator.name=\"olga\"";
+        assert!(lines.len() == 1 && lines[0].contains(written), "{lines:?}");
     }
 }

@@ -258,8 +258,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminListJobsRequest>,
     ) -> Result<Response<v1::AdminListJobsResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.list(&request).await;
-        Call::new(&request.operator, from, "jobs").answer(done)
+        let call = Call::new(&request.operator, from, "jobs");
+        call.answer(self.list(&request).await)
     }
 
     async fn show_job(
@@ -267,10 +267,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminShowJobRequest>,
     ) -> Result<Response<v1::AdminShowJobResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.show(&request).await;
-        Call::new(&request.operator, from, "show")
-            .to("copy_job", &request.job_id)
-            .answer(done)
+        let call = Call::new(&request.operator, from, "show").to("copy_job", &request.job_id);
+        call.answer(self.show(&request).await)
     }
 
     type FollowJobStream = BoxStream<'static, Result<v1::AdminShowJobResponse, Status>>;
@@ -280,10 +278,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminShowJobRequest>,
     ) -> Result<Response<Self::FollowJobStream>, Status> {
         let (request, from) = received(request);
-        let first = self.show(&request).await;
-        Call::new(&request.operator, from, "follow")
-            .to("copy_job", &request.job_id)
-            .answer(first)?;
+        let call = Call::new(&request.operator, from, "follow").to("copy_job", &request.job_id);
+        call.answer(self.show(&request).await)?;
         let id = parse("job_id", &request.job_id)?;
         let api = self.clone();
         let versions = self.clone().follow(id).and_then(move |stored| {
@@ -301,10 +297,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminCancelJobRequest>,
     ) -> Result<Response<v1::AdminCancelJobResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.cancel(&request).await;
-        Call::new(&request.operator, from, "cancel")
-            .to("copy_job", &request.job_id)
-            .answer(done)
+        let call = Call::new(&request.operator, from, "cancel").to("copy_job", &request.job_id);
+        call.answer(self.cancel(&request).await)
     }
 
     async fn retry_job(
@@ -312,10 +306,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminRetryJobRequest>,
     ) -> Result<Response<v1::AdminRetryJobResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.retry(&request).await;
-        Call::new(&request.operator, from, "retry")
-            .to("copy_job", &request.job_id)
-            .answer(done)
+        let call = Call::new(&request.operator, from, "retry").to("copy_job", &request.job_id);
+        call.answer(self.retry(&request).await)
     }
 
     async fn list_leases(
@@ -323,8 +315,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminListLeasesRequest>,
     ) -> Result<Response<v1::AdminListLeasesResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.leases(&request).await;
-        Call::new(&request.operator, from, "leases").answer(done)
+        let call = Call::new(&request.operator, from, "leases");
+        call.answer(self.leases(&request).await)
     }
 
     async fn list_leftovers(
@@ -332,8 +324,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminListLeftoversRequest>,
     ) -> Result<Response<v1::AdminListLeftoversResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.leftovers(&request).await;
-        Call::new(&request.operator, from, "leftovers").answer(done)
+        let call = Call::new(&request.operator, from, "leftovers");
+        call.answer(self.leftovers(&request).await)
     }
 
     async fn find_orphans(
@@ -341,10 +333,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminFindOrphansRequest>,
     ) -> Result<Response<v1::AdminFindOrphansResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.find_orphans(&request).await;
-        Call::new(&request.operator, from, "orphans")
-            .to("region", &request.region_id)
-            .answer(done)
+        let call = Call::new(&request.operator, from, "orphans").to("region", &request.region_id);
+        call.answer(self.find_orphans(&request).await)
     }
 
     async fn remove_orphan(
@@ -352,10 +342,9 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminRemoveOrphanRequest>,
     ) -> Result<Response<v1::AdminRemoveOrphanResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.remove_orphan(&request).await;
-        Call::new(&request.operator, from, "orphans --remove")
-            .to("image", &request.image_id)
-            .answer(done)
+        let call =
+            Call::new(&request.operator, from, "orphans --remove").to("image", &request.image_id);
+        call.answer(self.remove_orphan(&request).await)
     }
 
     async fn show_limits(
@@ -363,8 +352,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminShowLimitsRequest>,
     ) -> Result<Response<v1::AdminShowLimitsResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.limits(&request).await;
-        Call::new(&request.operator, from, "limits").answer(done)
+        let call = Call::new(&request.operator, from, "limits");
+        call.answer(self.limits(&request).await)
     }
 
     async fn drain_region(
@@ -372,10 +361,9 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminDrainRegionRequest>,
     ) -> Result<Response<v1::AdminDrainRegionResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.drain(&request).await;
-        Call::new(&request.operator, from, "region drain")
-            .to("region", &request.region_id)
-            .answer(done)
+        let call =
+            Call::new(&request.operator, from, "region drain").to("region", &request.region_id);
+        call.answer(self.drain(&request).await)
     }
 
     async fn undrain_region(
@@ -383,9 +371,8 @@ impl AdminService for AdminApi {
         request: Request<v1::AdminUndrainRegionRequest>,
     ) -> Result<Response<v1::AdminUndrainRegionResponse>, Status> {
         let (request, from) = received(request);
-        let done = self.undrain(&request).await;
-        Call::new(&request.operator, from, "region undrain")
-            .to("region", &request.region_id)
-            .answer(done)
+        let call =
+            Call::new(&request.operator, from, "region undrain").to("region", &request.region_id);
+        call.answer(self.undrain(&request).await)
     }
 }
