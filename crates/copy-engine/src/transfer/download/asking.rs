@@ -24,7 +24,7 @@ impl Running<'_> {
     pub(super) fn launch(&mut self, now: Instant) {
         loop {
             let target = self.adaptation.target(self.most());
-            if self.parts.busy(now, self.latency) >= target || self.parts.lanes() >= target * 2 {
+            if !self.parts.has_room(now, target, self.latency) {
                 return;
             }
             let length = self.length_of_range(target, self.parts.missing());

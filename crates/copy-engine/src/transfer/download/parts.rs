@@ -67,6 +67,10 @@ impl Part {
         matches!(self.standing, Standing::Blocked(..))
     }
 
+    fn is_due(&self, now: Instant) -> bool {
+        matches!(self.standing, Standing::Idle { not_before } if not_before <= now)
+    }
+
     /// The rest will have come before another request could bring anything.
     fn is_ending(&self, now: Instant, latency: Duration) -> bool {
         let Some((since, from)) = self.opened else {
@@ -127,6 +131,14 @@ impl Parts {
         self.parts.values().filter(has_lane).count()
     }
 
+    /// Whether one more may be asked for, where so many streams are wanted. The front always may: the others may have to
+    /// wait in memory until it has come, and then none of them ends.
+    pub(super) fn has_room(&self, now: Instant, streams: usize, latency: Duration) -> bool {
+        let front = self.parts.values().next();
+        front.is_some_and(|front| front.is_due(now))
+            || (self.busy(now, latency) < streams && self.lanes() < streams * 2)
+    }
+
     /// Streams that are in use: also one that waits before it asks again, but not one that is about to end.
     pub(super) fn busy(&self, now: Instant, latency: Duration) -> usize {
         let is_busy = |part: &&Part| match part.standing {
@@ -149,8 +161,7 @@ impl Parts {
 
     /// The part that is to be asked for now: the first that waits, or else a new one of this length.
     pub(super) fn next(&mut self, now: Instant, length: u64, pause: Duration) -> Option<u64> {
-        let is_due = |part: &Part| matches!(part.standing, Standing::Idle { not_before } if not_before <= now);
-        let due = self.parts.iter().find(|(_, part)| is_due(part));
+        let due = self.parts.iter().find(|(_, part)| part.is_due(now));
         if let Some((start, _)) = due {
             return Some(*start);
         }
@@ -227,6 +238,8 @@ impl Parts {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     const LATENCY: Duration = Duration::from_millis(100);
@@ -299,6 +312,34 @@ mod tests {
         parts.get(0).expect("it is there").reached = 310;
         assert_eq!(parts.busy(now, LATENCY), 0);
         assert_eq!(parts.lanes(), 1);
+    }
+
+    #[test]
+    fn a_front_that_broke_is_asked_for_beside_all_that_wait_for_it() {
+        let mut parts = Parts::new(1000);
+        let starts: Vec<u64> = (0..3).filter_map(|_| next(&mut parts, 100)).collect();
+        let now = Instant::now();
+        assert!(!parts.has_room(now, 2, LATENCY));
+        // It was about to end when another was asked for in its place; what the others bring has no room.
+        for start in &starts[1..] {
+            let frame = Frame {
+                bytes: Bytes::from_static(b"no room"),
+                buffer: 7,
+            };
+            parts.get(*start).expect("it is there").standing = Standing::Blocked(frame, None);
+        }
+        let broke = |parts: &mut Parts, start: u64, not_before: Instant| {
+            parts.get(start).expect("it is there").standing = Standing::Idle { not_before };
+        };
+        broke(&mut parts, 0, now + LATENCY);
+        assert!(!parts.has_room(now, 2, LATENCY), "not yet");
+        assert!(parts.has_room(now + LATENCY, 2, LATENCY));
+        assert_eq!(parts.next(now + LATENCY, 100, Duration::ZERO), Some(0));
+        // Another than the front has time.
+        next(&mut parts, 100);
+        parts.get(0).expect("it is there").standing = Standing::Underway;
+        broke(&mut parts, 300, now);
+        assert!(!parts.has_room(now, 2, LATENCY));
     }
 
     #[test]
