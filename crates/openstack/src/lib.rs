@@ -6,7 +6,7 @@
 //! 401 of a service token is retried once with a new one.
 //!
 //! JSON goes through `hyper`'s pooled client; image bytes go through one `hyper` HTTP/1.1 connection a
-//! transfer, with a 1 MiB read buffer that is handed on without copying; who reads an image in ranges keeps its
+//! transfer, with read buffers that are handed on without copying; who reads an image in ranges keeps its
 //! connections for the next ones. Gateway, worker, copy engine and
 //! admission call this crate; it reads no configuration and no clock of its own.
 

@@ -26,7 +26,6 @@ use tokio::time::{Instant, sleep_until};
 pub(super) use self::trouble::Trouble;
 
 use self::adapt::{Seen, next_look};
-use self::asking::RANGE_BUFFER;
 use self::lane::Event;
 use self::parts::Parts;
 use super::read_ahead::{Filler, UploadEnded};
@@ -103,7 +102,7 @@ impl<'a> Download<'a> {
             parts: Parts::new(self.spec.source_digest.size_bytes),
             adaptation: Adaptation::new(self.streams),
             lanes: FuturesUnordered::new(),
-            spare: SpareConnections::new(RANGE_BUFFER),
+            spare: SpareConnections::default(),
             honours_ranges: true,
             latency: Duration::ZERO,
             last_refusal: None,

@@ -314,7 +314,7 @@ async fn ranges() -> (Glance, tokio::sync::mpsc::UnboundedReceiver<usize>) {
 #[tokio::test]
 async fn a_connection_carries_the_next_range_once_its_last_one_has_come_whole() {
     let (glance, mut connections) = ranges().await;
-    let spare = SpareConnections::new(64 * 1024);
+    let spare = SpareConnections::default();
     let open = || glance.open_download(image(), Some(ByteRange::between(5, 8)), Some(&spare));
     let mut used = Vec::new();
     for whole in [true, true, true, false, true] {

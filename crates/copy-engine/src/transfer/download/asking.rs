@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use openstack::{ByteRange, DownloadBody};
+use openstack::ByteRange;
 use tokio::time::Instant;
 
 use super::Running;
@@ -16,8 +16,6 @@ pub(super) const RETRY_SHORTEST: Duration = Duration::from_millis(50);
 const STALL: Duration = Duration::from_secs(4);
 /// No range is longer: what one brings before its turn has to wait in memory.
 const LONGEST_RANGE: u64 = 8 * 1024 * 1024;
-/// Many connections at once: they read less at a time.
-pub(super) const RANGE_BUFFER: usize = 256 * 1024;
 
 impl Running<'_> {
     /// Asks for what is to be asked for now.
@@ -77,10 +75,6 @@ impl Running<'_> {
             skip: if range.is_some() { 0 } else { from },
             range,
             spare: among_others.then(|| self.spare.clone()),
-            buffer: match among_others {
-                true => RANGE_BUFFER,
-                false => DownloadBody::READ_BUFFER,
-            },
             patience,
         };
         self.lanes.push(ask(self.download.source, question).boxed());

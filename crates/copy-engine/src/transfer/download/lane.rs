@@ -19,8 +19,6 @@ pub(super) struct Lane {
     rest: Bytes,
     /// Bytes before the one that is wanted, when the source takes no ranges.
     skip: u64,
-    /// The size of its read buffer.
-    buffer: usize,
 }
 
 /// What came of a request or a read.
@@ -56,7 +54,6 @@ pub(super) struct Question {
     pub(super) range: Option<ByteRange>,
     pub(super) skip: u64,
     pub(super) spare: Option<SpareConnections>,
-    pub(super) buffer: usize,
     pub(super) patience: Duration,
 }
 
@@ -71,7 +68,6 @@ pub(super) async fn ask(source: &Glance, question: Question) -> Event {
             body: download.body,
             rest: Bytes::new(),
             skip: question.skip,
-            buffer: question.buffer,
         }),
         Err(refused) => What::Refused(refused),
     };
@@ -93,7 +89,7 @@ pub(super) async fn read(start: u64, mut lane: Lane, patience: Duration, pace: P
         return Event { start, what };
     }
     let (bytes, has_waited) = pace.next(&mut lane.rest).await;
-    let buffer = lane.buffer;
+    let buffer = DownloadBody::READ_BUFFER;
     let frame = Frame { bytes, buffer };
     let what = What::Frame {
         lane,
