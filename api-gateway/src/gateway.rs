@@ -106,9 +106,9 @@ impl Gateway {
                 metrics.clone(),
             ),
             request_rate: RequestRate::new(settings),
-            admission: service_kit::admission(config, &cloud, &settings.region).with_context(
-                || format!("gateway.region: regions.{} is missing", settings.region),
-            )?,
+            admission: service_kit::admission(config, &cloud, &settings.region)
+                .with_context(|| format!("gateway.region: regions.{} is missing", settings.region))?
+                .with_lookups_kept_for(settings.lookup_cache),
             image_service: ImageService::new(region.clone()),
             wake_ups: WakeUps::new(queue.publisher(), metrics.clone()),
             abandoned_creates: AbandonedCreates::start(

@@ -1,6 +1,7 @@
 //! All checks of one request, made side by side where none needs the other, answered in order.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::{
     CopySpec, Destination, IfIdentical, ImageDigest, ImageId, PlanId, RegionId, Source, TenantId,
@@ -10,6 +11,7 @@ use openstack::{Cloud, Formats, Image, Region, RequestContext, TokenInfo};
 use secrecy::SecretString;
 
 use crate::in_order::in_order;
+use crate::lookups::{Lookups, Right};
 use crate::rules::Rules;
 use crate::{Policy, Refusal, RegionRules, destination, image, rights, service_user};
 
@@ -19,6 +21,7 @@ pub struct Admission {
     pub(crate) cloud: Cloud,
     pub(crate) source: Region,
     pub(crate) policy: Policy,
+    lookups: Lookups,
     rules: BTreeMap<RegionId, RegionRules>,
 }
 
@@ -82,8 +85,19 @@ impl Admission {
             cloud,
             source,
             policy,
+            lookups: Lookups::kept_for(Duration::ZERO),
             rules,
         })
+    }
+
+    /// The same, but what Keystone says of a destination project and of a caller's roles there is trusted for that long, if
+    /// it lets a copy be made.
+    #[must_use]
+    pub fn with_lookups_kept_for(self, time: Duration) -> Self {
+        Self {
+            lookups: Lookups::kept_for(time),
+            ..self
+        }
     }
 
     /// Makes every check. The context travels on all requests that this causes.
@@ -203,9 +217,9 @@ impl Admission {
         wanted: &Wanted,
     ) -> Result<Open<'a>, Refusal> {
         let (tenant, named) = (&wanted.tenant, wanted.region.as_ref());
-        let found = destination::find(cloud, source, &caller.tenant, tenant, named);
+        let found = destination::find(cloud, &self.lookups, source, &caller.tenant, tenant, named);
         let opening = |destination| async move {
-            let rights = rights::check(&self.policy, source, destination, caller, tenant);
+            let rights = self.check_rights(source, destination, caller, tenant);
             let ((), formats) =
                 in_order(rights, service_user::formats(destination, tenant)).await?;
             Ok(Open {
@@ -233,9 +247,27 @@ impl Admission {
         tenant: &TenantId,
         named: Option<&RegionId>,
     ) -> Result<&'a Region, Refusal> {
-        let region = destination::find(cloud, source, &caller.tenant, tenant, named).await?;
-        rights::check(&self.policy, source, region, caller, tenant).await?;
+        let lookups = &self.lookups;
+        let region =
+            destination::find(cloud, lookups, source, &caller.tenant, tenant, named).await?;
+        self.check_rights(source, region, caller, tenant).await?;
         Ok(region)
+    }
+
+    async fn check_rights(
+        &self,
+        source: &Region,
+        destination: &Region,
+        caller: &Caller,
+        tenant: &TenantId,
+    ) -> Result<(), Refusal> {
+        let right = Right {
+            user: caller.info.user.id.clone(),
+            region: destination.id().clone(),
+            tenant: tenant.clone(),
+        };
+        let check = rights::check(&self.policy, source, destination, caller, tenant);
+        self.lookups.right(right, check).await
     }
 }
 

@@ -5,6 +5,7 @@ use futures::future::try_join_all;
 use openstack::{Cloud, Project, Region};
 
 use crate::Refusal;
+use crate::lookups::Lookups;
 use crate::service_user::lookup_refusal;
 
 /// Operators tag a project with `region:<id>` to say where copies for it go.
@@ -20,6 +21,7 @@ struct Home {
 /// The region that copies for `tenant` go to; `named` is the one that the caller names, if any.
 pub(crate) async fn find<'a>(
     cloud: &'a Cloud,
+    lookups: &Lookups,
     source: &Region,
     source_tenant: &TenantId,
     tenant: &TenantId,
@@ -33,7 +35,7 @@ pub(crate) async fn find<'a>(
         Some(id) => vec![cloud.region(id).ok_or_else(|| unknown_region(id))?],
         None => cloud.regions().collect(),
     };
-    let homes = homes_of(&asked, tenant).await?;
+    let homes = homes_of(&asked, lookups, tenant).await?;
     if let (Some(region), true) = (named, homes.is_empty()) {
         return Err(Refusal::TenantNotInRegion {
             tenant: tenant.clone(),
@@ -66,21 +68,22 @@ pub(crate) fn likely<'a>(
 
 /// The tenant is still in the region that was found for it once.
 pub(crate) async fn confirm(region: &Region, tenant: &TenantId) -> Result<(), Refusal> {
-    let found = homes_of(&[region], tenant).await?;
-    if found.is_empty() {
-        return Err(Refusal::TenantNotInRegion {
-            tenant: tenant.clone(),
-            region: region.id().clone(),
-        });
-    }
-    Ok(())
+    let found = usable_project(region, tenant).await?;
+    found.map(drop).ok_or_else(|| Refusal::TenantNotInRegion {
+        tenant: tenant.clone(),
+        region: region.id().clone(),
+    })
 }
 
 /// The regions, of those asked, that know the tenant: a list a Keystone that knows it, none empty. Each
 /// Keystone is asked once.
 ///
 /// One that does not answer fails the whole: it might be the one that is meant.
-async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Vec<Home>>, Refusal> {
+async fn homes_of(
+    asked: &[&Region],
+    lookups: &Lookups,
+    tenant: &TenantId,
+) -> Result<Vec<Vec<Home>>, Refusal> {
     let mut keystones: Vec<(&Region, Vec<RegionId>)> = Vec::new();
     for region in asked {
         match keystones
@@ -93,7 +96,7 @@ async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Vec<Home>>
     }
     let asking = keystones
         .into_iter()
-        .map(|(region, sharing)| homes_in_keystone(region, sharing, tenant));
+        .map(|(region, sharing)| homes_in_keystone(region, lookups, sharing, tenant));
     let mut homes = try_join_all(asking).await?;
     homes.retain(|sharing| !sharing.is_empty());
     Ok(homes)
@@ -102,10 +105,12 @@ async fn homes_of(asked: &[&Region], tenant: &TenantId) -> Result<Vec<Vec<Home>>
 /// The regions that share one Keystone, when it knows the tenant and lets it be used.
 async fn homes_in_keystone(
     region: &Region,
+    lookups: &Lookups,
     sharing: Vec<RegionId>,
     tenant: &TenantId,
 ) -> Result<Vec<Home>, Refusal> {
-    let Some(project) = project(region, tenant).await?.filter(|p| p.enabled) else {
+    let asking = usable_project(region, tenant);
+    let Some(project) = lookups.project(region.id(), tenant, asking).await? else {
         return Ok(Vec::new());
     };
     Ok(sharing
@@ -117,11 +122,12 @@ async fn homes_in_keystone(
         .collect())
 }
 
-async fn project(region: &Region, tenant: &TenantId) -> Result<Option<Project>, Refusal> {
-    region
+async fn usable_project(region: &Region, tenant: &TenantId) -> Result<Option<Project>, Refusal> {
+    let found = region
         .look_up(|keystone, token| async move { keystone.project(token.secret(), tenant).await })
         .await
-        .map_err(|error| lookup_refusal(region, &error))
+        .map_err(|error| lookup_refusal(region, &error))?;
+    Ok(found.filter(|project| project.enabled))
 }
 
 /// The only home; else the one that the project's tag names; else, of regions that share the one Keystone that

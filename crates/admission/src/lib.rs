@@ -17,6 +17,7 @@ mod destination;
 mod fire;
 mod image;
 mod in_order;
+mod lookups;
 mod reach;
 mod refusal;
 mod rights;

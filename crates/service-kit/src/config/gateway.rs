@@ -35,6 +35,10 @@ pub struct GatewayConfig {
     /// How long a validated token is trusted without asking Keystone again.
     #[serde(default = "token_cache", deserialize_with = "duration::parse")]
     pub token_cache: Duration,
+    /// How long it is trusted without asking Keystone again that a destination project is there, and that a caller may have
+    /// copies made for it; zero: not at all.
+    #[serde(default = "lookup_cache", deserialize_with = "duration::parse")]
+    pub lookup_cache: Duration,
     /// Period of the comment lines that keep an event stream open.
     #[serde(default = "sse_keep_alive", deserialize_with = "duration::parse")]
     pub sse_keep_alive: Duration,
@@ -103,6 +107,10 @@ const fn body_limit_bytes() -> usize {
 
 const fn token_cache() -> Duration {
     Duration::from_secs(60)
+}
+
+const fn lookup_cache() -> Duration {
+    Duration::from_secs(10)
 }
 
 const fn sse_keep_alive() -> Duration {
