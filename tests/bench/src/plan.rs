@@ -17,6 +17,8 @@ const PAIRS: usize = 3;
 pub(crate) enum Row {
     /// A download to nowhere.
     Download,
+    /// An upload and a download at once that have nothing to do with each other.
+    Beside,
     /// `curl GET | curl PUT`.
     Pipe,
     /// The openstack client's `image save` and `image create`.
@@ -72,6 +74,7 @@ impl Row {
     fn way(self) -> Option<Way> {
         match self {
             Self::Download => Some(Way::Download),
+            Self::Beside => Some(Way::Beside),
             Self::Pipe => Some(Way::Pipe),
             Self::Client => Some(Way::Client),
             Self::Import => Some(Way::Import),
@@ -142,7 +145,7 @@ impl Plan {
             sheets.extend([4, 8].map(|at_once| Wanted {
                 size: if quick { 64 * MIB } else { 1024 * MIB },
                 at_once,
-                demand: vec![(Way::Job, ordinary)],
+                demand: vec![(Way::Beside, ordinary), (Way::Job, ordinary)],
             }));
         }
         Self {

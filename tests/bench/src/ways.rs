@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use futures::future::try_join_all;
 use tokio::time::timeout;
+use tokio::try_join;
 
 use crate::reading::{Mover, Reading, measure};
 use crate::stage::{SourceImage, Stage};
@@ -26,6 +27,8 @@ pub(crate) enum Way {
     Upload,
     /// Only the first half, to nowhere.
     Download,
+    /// Both halves at once, and nothing between them: what both Glances cost each other on one machine.
+    Beside,
     /// Both halves at once, through a pipe.
     Pipe,
     /// `openstack image save`, then `openstack image create`.
@@ -51,6 +54,7 @@ impl Way {
         match self {
             Self::Upload => "raw upload",
             Self::Download => "raw download",
+            Self::Beside => "raw upload beside a raw download",
             Self::Pipe => "`curl GET \\| curl PUT`",
             Self::Client => "`openstack image save`, `create`",
             Self::Import => "Glance's `glance-download`",
@@ -61,7 +65,9 @@ impl Way {
     /// Who moves the bytes.
     pub(crate) fn mover(self) -> Mover {
         match self {
-            Self::Upload | Self::Download | Self::Pipe | Self::Client => Mover::Programs,
+            Self::Upload | Self::Download | Self::Beside | Self::Pipe | Self::Client => {
+                Mover::Programs
+            }
             Self::Import => Mover::Glance,
             Self::Job => Mover::Worker,
         }
@@ -70,7 +76,7 @@ impl Way {
     /// Whether it needs an image that is there already, without data.
     fn fills_an_image(self) -> bool {
         match self {
-            Self::Upload | Self::Pipe => true,
+            Self::Upload | Self::Beside | Self::Pipe => true,
             Self::Download | Self::Client | Self::Import | Self::Job => false,
         }
     }
@@ -85,6 +91,14 @@ impl Way {
                 replica: None,
                 peak: curl::download(stage, image).await?,
             }),
+            Self::Beside => {
+                let upload = curl::upload(stage, image, target);
+                let (up, down) = try_join!(upload, curl::download(stage, image))?;
+                Ok(Done {
+                    replica: Some(target.to_owned()),
+                    peak: up + down,
+                })
+            }
             Self::Pipe => Ok(Done {
                 replica: Some(target.to_owned()),
                 peak: curl::pipe(stage, image, target).await?,
