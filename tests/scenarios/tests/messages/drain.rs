@@ -5,6 +5,7 @@ use scenarios::Copies;
 use serde_json::Value;
 use testbed::{Part, Region};
 
+use crate::held_call::HeldCall;
 use crate::own_service::OwnService;
 use crate::turn::Turn;
 
@@ -67,10 +68,9 @@ async fn a_scheduler_ends_its_streams_and_the_copies_go_on() -> anyhow::Result<(
     turn.bed.freeze(DESTINATION).await?;
     turn.bed.thaw(WORKER).await?;
     until_begun(&copies, &job).await?;
-    // What it has asked its store holds it for as long as there is no answer.
-    turn.bed.freeze(Part::Redis).await?;
+    let held = HeldCall::begin(turn.bed).await?;
     scheduler.begin_drain().await?;
-    turn.bed.thaw(Part::Redis).await?;
+    drop(held);
     scheduler.end(turn.bed).await?;
     turn.bed.thaw(DESTINATION).await?;
     let document = copies.until_replicated(&job).await?;

@@ -12,6 +12,7 @@ mod drain;
 mod exposition;
 mod forged_messages;
 mod full_workers;
+mod held_call;
 mod own_service;
 mod refusals;
 mod running_watch;
