@@ -98,6 +98,7 @@ impl Running<'_> {
         let Some(part) = self.parts.get(start) else {
             return Ok(());
         };
+        part.is_mending = part.opened.is_some();
         let pause = part.pause.max(at_least);
         part.pause = (part.pause * 2).min(RETRY_LONGEST);
         let (silence, delivered) = (part.last_byte.elapsed(), part.reached);
@@ -126,6 +127,7 @@ impl Running<'_> {
         part.pause = RETRY_SHORTEST;
         if part.opened.is_none() {
             part.opened = Some((now, part.reached));
+            part.is_mending = false;
             let latency = now.duration_since(part.asked_at);
             self.latency = match self.latency.is_zero() {
                 true => latency,

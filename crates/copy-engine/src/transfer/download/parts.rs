@@ -27,6 +27,8 @@ pub(super) struct Part {
     pub(super) asked_at: Instant,
     /// When its connection brought its first byte, and which one that was.
     pub(super) opened: Option<(Instant, u64)>,
+    /// Its connection broke after it had brought something, and the next one has not brought anything yet.
+    pub(super) is_mending: bool,
     pub(super) standing: Standing,
     /// What waits for the parts before it.
     pub(super) pile: Pile,
@@ -139,12 +141,13 @@ impl Parts {
             || (self.busy(now, latency) < streams && self.lanes() < streams * 2)
     }
 
-    /// Streams that are in use: also one that waits before it asks again, but not one that is about to end.
+    /// Streams that are in use: also one that waits before it asks again, but not one that is about to end, nor one that
+    /// is put up again after a break: the round trips that this takes are filled by another.
     pub(super) fn busy(&self, now: Instant, latency: Duration) -> usize {
         let is_busy = |part: &&Part| match part.standing {
-            Standing::Underway => !part.is_ending(now, latency),
+            Standing::Underway => !part.is_ending(now, latency) && !part.is_mending,
             Standing::Blocked(..) => true,
-            Standing::Idle { not_before } => not_before > now,
+            Standing::Idle { not_before } => not_before > now && !part.is_mending,
             Standing::Done => false,
         };
         self.parts.values().filter(is_busy).count()
@@ -184,6 +187,7 @@ impl Parts {
                 asked_to: end,
                 asked_at: now,
                 opened: None,
+                is_mending: false,
                 standing: Standing::Idle { not_before: now },
                 pile: Pile::default(),
                 last: None,
@@ -339,6 +343,29 @@ mod tests {
         next(&mut parts, 100);
         parts.get(0).expect("it is there").standing = Standing::Underway;
         broke(&mut parts, 300, now);
+        assert!(!parts.has_room(now, 2, LATENCY));
+    }
+
+    #[test]
+    fn a_stream_that_is_put_up_again_is_replaced_meanwhile() {
+        let mut parts = Parts::new(1000);
+        next(&mut parts, 100);
+        next(&mut parts, 100);
+        let now = Instant::now();
+        let later = now + LATENCY;
+        let part = parts.get(100).expect("it is there");
+        part.standing = Standing::Idle { not_before: later };
+        assert_eq!(parts.busy(now, LATENCY), 2);
+        parts.get(100).expect("it is there").is_mending = true;
+        assert_eq!(parts.busy(now, LATENCY), 1);
+        parts.get(100).expect("it is there").standing = Standing::Underway;
+        assert!(parts.has_room(now, 2, LATENCY));
+        // There are never more than twice as many.
+        for _ in 0..2 {
+            let start = next(&mut parts, 100).expect("there is more");
+            parts.get(start).expect("it is there").is_mending = true;
+        }
+        assert_eq!((parts.busy(now, LATENCY), parts.lanes()), (1, 4));
         assert!(!parts.has_room(now, 2, LATENCY));
     }
 
