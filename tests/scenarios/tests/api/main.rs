@@ -28,6 +28,7 @@ const CONFIG: &str = "
 requests_per_second = 2000
 request_burst = 10000
 request_deadline = '2m'
+lookup_cache = '1s'
 drain = '3m'
 termination_grace_period = '4m'
 sse_keep_alive = '500ms'

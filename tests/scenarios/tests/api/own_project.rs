@@ -21,14 +21,22 @@ impl OwnProject {
         let made = admin.keystone(Method::POST, "/projects").json(&body);
         let made: Value = made.send().await?.error_for_status()?.json().await?;
         let id = made["project"]["id"].as_str().context("no id")?.to_owned();
+        let project = Self { id, name };
+        project.membership(bed, Method::PUT).await?;
+        Ok(project)
+    }
+
+    /// `PUT` gives alice the role `member`, `DELETE` takes it.
+    pub(crate) async fn membership(&self, bed: &TestBed, method: Method) -> anyhow::Result<()> {
+        let admin = bed.cloud("admin", Region::Ot1).await?;
         let roles = admin.keystone(Method::GET, "/roles?name=member");
         let roles: Value = roles.send().await?.error_for_status()?.json().await?;
         let member = roles["roles"][0]["id"].as_str().context("no such role")?;
         let alice = bed.user_id(Region::Ot1, "alice")?;
-        let grant = format!("/projects/{id}/users/{alice}/roles/{member}");
-        let granted = admin.keystone(Method::PUT, &grant).send().await?;
-        granted.error_for_status()?;
-        Ok(Self { id, name })
+        let grant = format!("/projects/{}/users/{alice}/roles/{member}", self.id);
+        let done = admin.keystone(method, &grant).send().await?;
+        done.error_for_status()?;
+        Ok(())
     }
 
     /// alice with a token for this project.

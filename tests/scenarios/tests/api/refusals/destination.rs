@@ -3,10 +3,14 @@
 use reqwest::Method;
 use scenarios::Copies;
 use serde_json::{Value, json};
-use testbed::{MadeImage, NewImage, Region};
+use testbed::{MadeImage, NewImage, Region, eventually};
 
 use super::alice;
 use crate::bed;
+use crate::own_project::OwnProject;
+
+/// Longest wait for what a gateway keeps for a second.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 async fn image() -> anyhow::Result<MadeImage> {
     let (alice, _) = alice().await?;
@@ -21,6 +25,33 @@ async fn a_caller_without_role_on_the_destination_is_not_authorized() -> anyhow:
     let image = image().await?;
     let answer = Copies::of(&bob).ask(&image.id, &tenant).await?;
     answer.expect_fault_naming(401, "Unauthorized", &["no role", &tenant, "ot2"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_taken_away_counts_soon_and_one_that_is_given_at_once() -> anyhow::Result<()>
+{
+    let bed = bed().await?;
+    let project = OwnProject::make(bed, &["region:ot2"]).await?;
+    let (alice, _) = alice().await?;
+    // Whoever has the role hears that the image is not taken, so that no copy is made.
+    let image = NewImage::named("licensed", 1).with("license_switch_type", "some");
+    let image = alice.make_image(&image).await?;
+    let copies = Copies::of(&alice);
+    let ask = || copies.ask(&image.id, &project.id);
+    let licence = &["license_switch_type", "ot2"];
+    ask()
+        .await?
+        .expect_fault_naming(404, "Not Found", licence)?;
+    project.membership(bed, Method::DELETE).await?;
+    eventually(PATIENCE, "a refusal for want of a role", || async {
+        let no_role = ["no role", &project.id, "ot2"];
+        ask()
+            .await?
+            .expect_fault_naming(401, "Unauthorized", &no_role)
+    })
+    .await?;
+    project.membership(bed, Method::PUT).await?;
+    ask().await?.expect_fault_naming(404, "Not Found", licence)
 }
 
 #[tokio::test(flavor = "multi_thread")]
