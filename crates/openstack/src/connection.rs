@@ -62,6 +62,12 @@ pub(crate) struct Driver {
 // === impl SpareConnections ===
 
 impl SpareConnections {
+    /// Whether there is one that waits for its next range: then the server is one that keeps connections.
+    #[must_use]
+    pub fn has_any(&self) -> bool {
+        !self.idle().is_empty()
+    }
+
     /// Keeps a connection whose exchange is over.
     pub(crate) fn keep(&self, connection: Connection) {
         self.idle().push(connection);
@@ -124,6 +130,13 @@ impl Dialer {
         let mut connection = Connection { sender, driver };
         let response = connection.send(request).await.map_err(broken)?;
         Ok((response, connection))
+    }
+
+    /// Makes one more connection that is spare.
+    pub(crate) async fn prepare(&self, url: &Url, spare: &SpareConnections) -> Result<(), Error> {
+        let (sender, driver) = self.open(url, READ_BUFFER).await?;
+        spare.keep(Connection { sender, driver });
+        Ok(())
     }
 
     async fn open<B>(

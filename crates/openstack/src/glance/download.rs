@@ -113,6 +113,15 @@ impl Glance {
         }
     }
 
+    /// Makes one more connection that is spare, so that who needs it does not wait for its round trips. Only for a
+    /// server that keeps connections: another one waits for a request that does not come.
+    ///
+    /// # Errors
+    /// Any failure to connect.
+    pub async fn prepare_download(&self, spare: &SpareConnections) -> Result<(), Error> {
+        self.http.dialer().prepare(&self.url, spare).await
+    }
+
     async fn download_with(
         &self,
         pass: &Pass,

@@ -333,6 +333,26 @@ async fn a_connection_carries_the_next_range_once_its_last_one_has_come_whole() 
 }
 
 #[tokio::test]
+async fn a_connection_that_was_made_in_advance_is_the_next_ones() {
+    let (glance, mut connections) = ranges().await;
+    let (spare, other) = (SpareConnections::default(), SpareConnections::default());
+    assert!(!spare.has_any());
+    for spare in [&spare, &other] {
+        let prepared = glance.prepare_download(spare).await;
+        prepared.expect("the server takes connections");
+    }
+    assert!(spare.has_any());
+    // The server numbers them as they came.
+    for (spare, number) in [(&other, 1), (&spare, 0)] {
+        let range = Some(ByteRange::between(5, 8));
+        let opened = glance.open_download(image(), range, Some(spare)).await;
+        opened.expect("a range");
+        assert!(!spare.has_any());
+        assert_eq!(connections.recv().await, Some(number));
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_tells_for_how_long() {
     for (header, expected) in [
         ("Retry-After: 17\r\n", Some(Duration::from_secs(17))),

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use domain::ErrorCode;
+use futures::FutureExt;
 use openstack::{DownloadRefused, Error};
 use tokio::time::Instant;
 
 use super::asking::RETRY_SHORTEST;
-use super::lane::{Event, Lane, What};
+use super::lane::{Event, Lane, What, replace};
 use super::parts::Standing;
 use super::{Over, Running};
 use crate::Failure;
@@ -17,6 +18,8 @@ use crate::transfer::pile::Frame;
 
 /// Before a part that broke is asked for again, at last.
 const RETRY_LONGEST: Duration = Duration::from_secs(2);
+/// A connection that brought so many bytes before it broke was worth it: the next one is asked at once.
+const WORTHWHILE: u64 = 1024 * 1024;
 /// A refusal counts once, however many requests meet with it at the same time.
 const REFUSALS_TOGETHER: Duration = Duration::from_secs(1);
 
@@ -98,8 +101,12 @@ impl Running<'_> {
         let Some(part) = self.parts.get(start) else {
             return Ok(());
         };
-        part.is_mending = part.opened.is_some();
-        let pause = part.pause.max(at_least);
+        let brought = part.opened.map(|(_, from)| part.reached - from);
+        part.is_mending = brought.is_some();
+        let pause = match brought {
+            Some(brought) if brought >= WORTHWHILE => at_least,
+            _ => part.pause.max(at_least),
+        };
         part.pause = (part.pause * 2).min(RETRY_LONGEST);
         let (silence, delivered) = (part.last_byte.elapsed(), part.reached);
         let failure = judge(Step::Download, &cause, self.download.spec);
@@ -110,6 +117,12 @@ impl Running<'_> {
             error = %cause, "the download broke and is resumed");
         if is_front {
             self.download.trouble.set(Some(cause));
+        }
+        if brought.is_some() && self.spare.has_any() {
+            let (source, spare) = (self.download.source, self.spare.clone());
+            let patience = self.patience(true);
+            let replacing = replace(start, source, spare, patience);
+            self.lanes.push(replacing.boxed());
         }
         self.wait(start, pause);
         Ok(())

@@ -42,7 +42,7 @@ pub(super) enum What {
     /// The source has ended.
     End,
     Broken(Error),
-    /// A connection whose part is complete has come to its end.
+    /// A connection whose part is complete has come to its end, or one that is spare has been made.
     Spent,
 }
 
@@ -97,6 +97,21 @@ pub(super) async fn read(start: u64, mut lane: Lane, patience: Duration, pace: P
         has_waited,
     };
     Event { start, what }
+}
+
+/// Makes a connection in the place of one that broke.
+pub(super) async fn replace(
+    start: u64,
+    source: &Glance,
+    spare: SpareConnections,
+    patience: Duration,
+) -> Event {
+    // Without it, whoever needs one makes it.
+    let _prepared = timeout(patience, source.prepare_download(&spare)).await;
+    Event {
+        start,
+        what: What::Spent,
+    }
 }
 
 /// Lets a connection come to its end, so that it can be used again.
