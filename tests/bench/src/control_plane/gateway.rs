@@ -72,7 +72,7 @@ pub(super) async fn measure(ground: &Ground, wanted: &Wanted) -> anyhow::Result<
         }
     }
     text.push_str(
-        "\nFor each POST Keystone is asked anew where the destination project is and what roles the caller has there.\n",
+        "\nKeystone is asked every ten seconds where the destination project is and what roles a caller has there.\n",
     );
     Ok(text)
 }
