@@ -12,9 +12,10 @@ mod token_end;
 use testbed::{Part, Region, Sharing, TestBed};
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// A request rate that polling tests stay below.
+/// A request rate that polling tests stay below, and a gateway that asks Keystone for each copy.
 const CONFIG: &str = "
 [gateway]
+lookup_cache = '0s'
 requests_per_second = 2000
 request_burst = 10000
 ";
