@@ -11,6 +11,7 @@
 //! or asked for the copy, are looked up instead, and the images are looked at with the service user's token for the source
 //! tenant; what does not let a copy be made is a [`Declined`], which its owner reads later.
 
+mod choices;
 mod decision;
 mod declined;
 mod destination;
@@ -27,6 +28,7 @@ mod samples;
 mod service_user;
 mod settings;
 
+pub use choices::{Choice, NamedTenant};
 pub use decision::{Admission, Admitted, Caller, Wanted};
 pub use declined::Declined;
 pub use fire::AdmittedFire;

@@ -216,7 +216,7 @@ async fn holds(
 
 /// The user as another region's Keystone knows it: by id in the same Keystone, by user and domain name in
 /// another.
-async fn same_user_there(
+pub(crate) async fn same_user_there(
     source: &Region,
     destination: &Region,
     user: &UserRef,

@@ -8,7 +8,7 @@ mod lookup;
 mod sign_in;
 
 pub use authenticate::{Credentials, Password, Scope};
-pub use lookup::{Project, ProjectList, User};
+pub use lookup::{Project, ProjectList, ProjectRole, User};
 pub use sign_in::{DomainName, Named, SignIn};
 
 use http::Method;

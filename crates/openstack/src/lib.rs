@@ -39,7 +39,8 @@ pub use glance::{
 pub use http_client::{HttpClient, HttpSettings};
 pub use identity::{Purpose, ServiceIdentity, ServiceScope};
 pub use keystone::{
-    Credentials, DomainName, Keystone, Named, Password, Project, ProjectList, Scope, SignIn, User,
+    Credentials, DomainName, Keystone, Named, Password, Project, ProjectList, ProjectRole, Scope,
+    SignIn, User,
 };
 pub use region::{Cloud, Region, RegionSettings};
 pub use tls::install_crypto_provider;

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::Keystone;
 use crate::http_client::Call;
-use crate::{DomainRef, Error};
+use crate::{DomainRef, Error, ProjectRef};
 
 /// A project as Keystone knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -50,6 +50,15 @@ pub struct ProjectList {
     pub is_truncated: bool,
 }
 
+/// A role that a user effectively has on a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRole {
+    /// The project.
+    pub project: ProjectRef,
+    /// The role's name.
+    pub role: String,
+}
+
 #[derive(Deserialize)]
 struct ProjectDocument {
     project: Project,
@@ -88,6 +97,14 @@ struct AssignmentList {
 #[derive(Deserialize)]
 struct Assignment {
     role: Role,
+    #[serde(default)]
+    scope: AssignmentScope,
+}
+
+/// A project, or something else that does not matter here.
+#[derive(Default, Deserialize)]
+struct AssignmentScope {
+    project: Option<ProjectRef>,
 }
 
 #[derive(Deserialize)]
@@ -202,6 +219,30 @@ impl Keystone {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+
+    /// The roles that a user effectively has on any project: direct, by groups, inherited and implied. Empty when the user is
+    /// unknown.
+    ///
+    /// # Errors
+    /// As [`Keystone::role_names`].
+    pub async fn project_roles(
+        &self,
+        with: &SecretString,
+        user: &UserId,
+    ) -> Result<Vec<ProjectRole>, Error> {
+        let mut url = self.at("role_assignments?effective&include_names")?;
+        url.query_pairs_mut().append_pair("user.id", user.as_str());
+        let found: Option<AssignmentList> =
+            none_if_unknown(self.get(with, url, "listing roles").await)?;
+        let assignments = found.into_iter().flat_map(|list| list.role_assignments);
+        let on_projects = assignments.filter_map(|assignment| {
+            Some(ProjectRole {
+                project: assignment.scope.project?,
+                role: assignment.role.name,
+            })
+        });
+        Ok(on_projects.collect())
     }
 
     async fn get<T: DeserializeOwned>(
