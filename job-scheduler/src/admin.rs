@@ -14,5 +14,8 @@ mod service;
 mod usage;
 mod view;
 
+pub(crate) use listing::leases;
 pub(crate) use orphans::unknown_images;
 pub use service::AdminApi;
+pub(crate) use usage::usage;
+pub(crate) use view::job as view;

@@ -4,7 +4,8 @@
 //! its own. Read in this order: what a job is ([`job_record`], [`task`], [`job_state`], [`lifecycle`]), where
 //! it is kept ([`store`]), how it is changed ([`jobs`]), who asks for that ([`job_service`],
 //! [`work_service`], [`reconciler`], [`dispatcher`]); then plans, in the same order: [`plan_record`],
-//! [`plan_lifecycle`], [`store::plans`], [`plans`], [`plan_service`], [`plan_keeper`]; and what operators do ([`admin`]).
+//! [`plan_lifecycle`], [`store::plans`], [`plans`], [`plan_service`], [`plan_keeper`]; and what operators do ([`admin`])
+//! and administrators see ([`workload_service`]).
 
 pub mod acceptance;
 pub mod admin;
@@ -51,6 +52,7 @@ mod unattended;
 mod viewer;
 pub mod watch;
 pub mod work_service;
+pub mod workload_service;
 
 pub use scheduler::Scheduler;
 pub use server::run;

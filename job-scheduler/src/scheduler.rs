@@ -10,6 +10,7 @@ use proto::v1::admin_service_server::AdminServiceServer;
 use proto::v1::job_service_server::JobServiceServer;
 use proto::v1::plan_service_server::PlanServiceServer;
 use proto::v1::work_service_server::WorkServiceServer;
+use proto::v1::workload_service_server::WorkloadServiceServer;
 use service_kit::{Backoff, Clock};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::watch::ChangeFeed;
 use crate::work_service::Work;
+use crate::workload_service::WorkloadApi;
 use crate::{dispatcher, head_count, pair_count, plan_keeper, reconciler, serving};
 
 /// The shortest and longest pause before the subscription to changes is made anew.
@@ -221,6 +223,13 @@ impl Scheduler {
         let plans = self.plans.clone();
         let acceptance = self.acceptance.clone();
         PlanServiceServer::new(PlanApi { plans, acceptance })
+    }
+
+    /// The service of gateways for administrators of the cloud.
+    #[must_use]
+    pub fn workload_service(&self) -> WorkloadServiceServer<WorkloadApi> {
+        let jobs = self.jobs.clone();
+        WorkloadServiceServer::new(WorkloadApi { jobs })
     }
 
     /// The service of operators, for a listener of its own.

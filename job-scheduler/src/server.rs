@@ -142,6 +142,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         .add_service(jobs)
         .add_service(work)
         .add_service(scheduler.plan_service())
+        .add_service(scheduler.workload_service())
         .serve_with_incoming_shutdown(accepted_from(listener), async {
             shutdown.cancelled().await;
             readiness.drain();

@@ -46,6 +46,11 @@ impl Viewer {
         }
     }
 
+    /// Whether it is an administrator's.
+    pub(crate) fn sees_all_tenants(&self) -> bool {
+        self.all_tenants
+    }
+
     /// Whether it sees what is this owner's.
     pub(crate) fn sees(&self, owner: &Owner) -> bool {
         self.all_tenants || *owner == self.owner

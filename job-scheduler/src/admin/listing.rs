@@ -108,7 +108,7 @@ pub(super) async fn jobs(
 ///
 /// # Errors
 /// The store's.
-pub(super) async fn leases(
+pub(crate) async fn leases(
     jobs: &Jobs,
     limit: PageLimit,
 ) -> Result<(Vec<Stored>, bool), CallError> {

@@ -36,7 +36,7 @@ struct Count {
 ///
 /// # Errors
 /// The store's.
-pub(super) async fn usage(jobs: &Jobs) -> Result<v1::AdminShowLimitsResponse, CallError> {
+pub(crate) async fn usage(jobs: &Jobs) -> Result<v1::AdminShowLimitsResponse, CallError> {
     let (settings, store) = (&jobs.settings, &jobs.store);
     let limits = &settings.shape.limits;
     let mut ways: BTreeMap<Way, Count> = BTreeMap::new();

@@ -9,7 +9,7 @@ use crate::job_record::{Act, JobRecord, Lease};
 use crate::task::ErrandResult;
 
 /// The job or errand.
-pub(super) fn job(record: &JobRecord) -> v1::AdminJob {
+pub(crate) fn job(record: &JobRecord) -> v1::AdminJob {
     let (orphans_found, removed) = match &record.errand_result {
         Some(ErrandResult::OrphansFound(found)) => (Some(found.into()), None),
         Some(ErrandResult::Removed(fate)) => (None, Some(fate.into())),

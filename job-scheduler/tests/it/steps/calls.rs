@@ -7,12 +7,15 @@ use futures::StreamExt;
 use job_scheduler::job_service::JobApi;
 use job_scheduler::plan_service::PlanApi;
 use job_scheduler::work_service::Work;
+use job_scheduler::workload_service::WorkloadApi;
 use proto::v1::job_service_client::JobServiceClient;
 use proto::v1::job_service_server::JobServiceServer;
 use proto::v1::plan_service_client::PlanServiceClient;
 use proto::v1::plan_service_server::PlanServiceServer;
 use proto::v1::work_service_client::WorkServiceClient;
 use proto::v1::work_service_server::WorkServiceServer;
+use proto::v1::workload_service_client::WorkloadServiceClient;
+use proto::v1::workload_service_server::WorkloadServiceServer;
 use proto::v1::{self, finish_request, get_job_request};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -198,6 +201,24 @@ impl World {
             images: vec![image],
         };
         answered(self.job_service().show_image_progress(request).await)
+    }
+
+    /// What an administrator sees; somebody else sees nothing.
+    pub(super) async fn show_workload(&self) -> Result<String, Away> {
+        let service: WorkloadServiceServer<WorkloadApi> = self.scheduler.workload_service();
+        let mut service = WorkloadServiceClient::new(service);
+        let request = v1::ShowWorkloadRequest {
+            viewer: Rig::viewer("t1"),
+        };
+        let refused = service.show_workload(request).await.expect_err("a tenant");
+        assert_eq!(refused.code(), Code::PermissionDenied);
+        let request = v1::ShowWorkloadRequest {
+            viewer: Some(v1::Viewer {
+                all_tenants: true,
+                ..v1::Viewer::default()
+            }),
+        };
+        answered(service.show_workload(request).await)
     }
 
     /// What callers ask of plans.

@@ -77,6 +77,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         &[Create(1), Claim(1), Report(1)],
         ShowImageProgress(1),
     ),
+    row(
+        "an administrator looks at what is going on",
+        &[Create(1), Create(2), Claim(1)],
+        ShowWorkload,
+    ),
     row("a first claim", &[Create(1), Create(2)], Claim(1)),
     row(
         "a claim with a hint",

@@ -109,6 +109,7 @@ impl World {
             Act::Watch(job) => self.watch(Some(job)).await,
             Act::WatchAll => self.watch(None).await,
             Act::ShowImageProgress(job) => self.show_image_progress(job).await,
+            Act::ShowWorkload => self.show_workload().await,
             Act::Claim(claim) => self.claim(claim, None).await,
             Act::ClaimHinted(claim, job) => self.claim(claim, Some(job)).await,
             Act::Report(claim) => self.report(claim, v1::Stage::Copying, &[1]).await,
