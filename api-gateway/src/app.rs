@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::abandoned_creates::AbandonedCreates;
 use crate::auth::{Authenticator, Caller};
 use crate::copy_jobs::StreamPermits;
+use crate::dashboard::SignInRate;
 use crate::images::ImageService;
 use crate::metrics::Metrics;
 use crate::middleware::Operations;
@@ -30,6 +31,8 @@ pub(crate) struct App {
     pub authenticator: Authenticator,
     /// Holds tenants to their request rate.
     pub request_rate: RequestRate,
+    /// Holds those who sign in to theirs.
+    pub sign_in_rate: SignInRate,
     /// May this copy be made?
     pub admission: Admission,
     /// This region's images.

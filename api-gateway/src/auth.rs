@@ -10,7 +10,7 @@ mod token;
 use std::sync::Arc;
 
 use domain::{TenantId, UserId};
-use openstack::{Region, RequestContext, TokenInfo};
+use openstack::{Keystone, Region, RequestContext, TokenInfo};
 use secrecy::SecretString;
 use service_kit::Clock;
 
@@ -77,6 +77,12 @@ impl Authenticator {
             clock,
             metrics,
         }
+    }
+
+    /// The Keystone that is asked.
+    #[must_use]
+    pub(crate) fn keystone(&self, context: &RequestContext) -> Keystone {
+        self.region.keystone().with_context(context)
     }
 
     /// The caller that `token` proves.

@@ -36,6 +36,8 @@ pub(crate) enum Fault {
     NotAuthenticated,
     /// 401, as documented for `tenant_id_dst`: a valid token without rights at the destination.
     NoRightsAtDestination(String),
+    /// 401: what somebody signs in with is not accepted.
+    SignInRefused(String),
     /// 403: a valid token whose roles do not allow the operation.
     Forbidden(String),
     /// 404: it does not exist, or not for this caller.
@@ -87,7 +89,9 @@ impl Fault {
     const fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::NotAuthenticated | Self::NoRightsAtDestination(_) => StatusCode::UNAUTHORIZED,
+            Self::NotAuthenticated | Self::NoRightsAtDestination(_) | Self::SignInRefused(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -104,6 +108,7 @@ impl Fault {
         match self {
             Self::BadRequest(message)
             | Self::NoRightsAtDestination(message)
+            | Self::SignInRefused(message)
             | Self::Forbidden(message)
             | Self::NotFound(message)
             | Self::Conflict(message)
@@ -138,6 +143,7 @@ impl Fault {
             Self::BadRequest(_)
             | Self::NotAuthenticated
             | Self::NoRightsAtDestination(_)
+            | Self::SignInRefused(_)
             | Self::Forbidden(_)
             | Self::NotFound(_)
             | Self::MethodNotAllowed

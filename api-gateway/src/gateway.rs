@@ -17,6 +17,7 @@ use crate::abandoned_creates::AbandonedCreates;
 use crate::app::App;
 use crate::auth::{Authenticator, TokenCache};
 use crate::copy_jobs::StreamPermits;
+use crate::dashboard::SignInRate;
 use crate::images::ImageService;
 use crate::metrics::Metrics;
 use crate::origin::Fronts;
@@ -106,6 +107,7 @@ impl Gateway {
                 metrics.clone(),
             ),
             request_rate: RequestRate::new(settings),
+            sign_in_rate: SignInRate::new(settings),
             admission: service_kit::admission(config, &cloud, &settings.region)
                 .with_context(|| format!("gateway.region: regions.{} is missing", settings.region))?
                 .with_lookups_kept_for(settings.lookup_cache),

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use image_service::ImageService;
+pub(crate) use image_service::{ImageService, asked};
 pub(crate) use query::ImageQuery;
 
 use crate::app::App;

@@ -1,4 +1,5 @@
-//! Every route. The API document is made from the same lines, so neither can miss the other.
+//! Every route. The API document is made from the same lines, so neither can miss the other. The pages for people, and what the
+//! dashboard alone asks for, are no part of it.
 
 use std::sync::Arc;
 
@@ -14,10 +15,12 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::copy_jobs;
+use crate::dashboard;
 use crate::fault::Fault;
 use crate::images;
 use crate::middleware::{self, Operations};
 use crate::openapi::{ApiDocument, close};
+use crate::pages;
 use crate::plans;
 use crate::versions;
 
@@ -25,6 +28,8 @@ use crate::versions;
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, _) = documented_routes().split_for_parts();
     let router = router
+        .merge(pages::routes())
+        .merge(dashboard::routes())
         // Before the layers, so that they surround these answers as well.
         .fallback(async || Fault::NotFound("There is nothing at this path.".to_owned()))
         .method_not_allowed_fallback(async || Fault::MethodNotAllowed)

@@ -10,6 +10,7 @@ mod error;
 mod image_progress;
 mod plans;
 mod watch;
+mod workload;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use domain::{JobId, JobStatus, JobView, RegionId, TenantId};
 use proto::v1::get_job_request::By;
 use proto::v1::job_service_client::JobServiceClient;
 use proto::v1::plan_service_client::PlanServiceClient;
+use proto::v1::workload_service_client::WorkloadServiceClient;
 use proto::{convert::InvalidField, v1};
 use service_kit::rpc::TracedClient;
 use service_kit::{Backoff, StoreNews};
@@ -94,6 +96,7 @@ type Transport =
 pub(crate) struct SchedulerClient {
     rpc: JobServiceClient<Transport>,
     plans: PlanServiceClient<Transport>,
+    workload: WorkloadServiceClient<Transport>,
     backoff: Backoff,
 }
 
@@ -115,13 +118,16 @@ impl SchedulerClient {
         });
         let channel = BoxCloneSyncService::new(TracedClient::new(channel));
         let rpc = JobServiceClient::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
-        let plans =
-            PlanServiceClient::new(channel).max_decoding_message_size(plans::LARGEST_ANSWER);
+        let plans = PlanServiceClient::new(channel.clone())
+            .max_decoding_message_size(plans::LARGEST_ANSWER);
+        let workload =
+            WorkloadServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER);
         let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1))
             .expect("50 ms is more than nothing and less than a second");
         Ok(Self {
             rpc,
             plans,
+            workload,
             backoff,
         })
     }

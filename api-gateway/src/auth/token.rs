@@ -18,6 +18,12 @@ pub(crate) type TokenDigest = [u8; 32];
 pub(crate) struct PresentedToken(SecretString);
 
 impl PresentedToken {
+    /// A token that came otherwise than in the header.
+    #[must_use]
+    pub(crate) fn new(token: SecretString) -> Self {
+        Self(token)
+    }
+
     /// The token in these headers, when there is one that can be one.
     #[must_use]
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {

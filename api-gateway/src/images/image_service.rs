@@ -22,7 +22,7 @@ impl ImageService {
     ///
     /// # Errors
     /// A fault when its address cannot be found out.
-    pub(super) async fn with_token(
+    pub(crate) async fn with_token(
         &self,
         token: SecretString,
         context: &RequestContext,
@@ -47,7 +47,7 @@ impl ImageService {
 ///
 /// # Errors
 /// Glance's refusal or failure.
-pub(super) async fn asked<T, F>(call: impl Fn() -> F) -> Result<T, Error>
+pub(crate) async fn asked<T, F>(call: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {

@@ -11,6 +11,7 @@ mod scheduler;
 mod audit;
 mod authentication;
 mod copying;
+mod dashboard;
 mod events;
 mod idempotency;
 mod images;
