@@ -23,10 +23,13 @@ pub(crate) use sign_in_rate::SignInRate;
 
 use crate::app::App;
 
+/// Where one signs in.
+pub(crate) const SIGN_IN: &str = "/dashboard/api/sign-in";
+
 /// The routes.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/dashboard/api/sign-in", post(sign_in::sign_in))
+        .route(SIGN_IN, post(sign_in::sign_in))
         .route("/dashboard/api/projects", get(projects::list_projects))
         .route("/dashboard/api/images", get(images::list_images))
         .route("/dashboard/api/regions", get(regions::list_regions))

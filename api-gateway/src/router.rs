@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::Method;
 use http::header::CONTENT_TYPE;
 use tower::Layer;
 use tower_http::normalize_path::NormalizePathLayer;
@@ -52,9 +53,10 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
     document.to_pretty_json().map(|json| json + "\n")
 }
 
-/// What the document calls the operations that change something.
+/// What the document calls the operations that change something; and a sign-in, which belongs into the audit trail as well.
 pub(crate) fn operations() -> Operations {
-    Operations::of(&documented_routes().into_openapi())
+    let documented = Operations::of(&documented_routes().into_openapi());
+    documented.and(Method::POST, dashboard::SIGN_IN, "signIn")
 }
 
 fn documented_routes() -> OpenApiRouter<Arc<App>> {

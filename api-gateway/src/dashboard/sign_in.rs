@@ -213,7 +213,7 @@ fn session(app: &App, caller: Caller) -> Session {
         region_id: app.region.to_string(),
         may_read: caller.may_read,
         may_copy: caller.may_copy,
-        sees_all: caller.is_admin,
+        sees_all: caller.sees_all,
         is_admin: caller.is_admin,
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /dashboard/api/workload`: what is going on, for administrators: every region's queue, who works on what, and whose limits
+//! `GET /dashboard/api/workload`: what is going on, for who sees all: every region's queue, who works on what, and whose limits
 //! are in use.
 //!
 //! A worker is seen by what it holds: of one that waits for work nobody knows.
@@ -89,9 +89,9 @@ pub(super) async fn show_workload(
     State(app): State<Arc<App>>,
     scope: Scope,
 ) -> Result<Document<Workload>, Fault> {
-    if !caller.is_admin {
+    if !caller.sees_all {
         return Err(Fault::Forbidden(
-            "Only administrators may see what goes on for everybody.".to_owned(),
+            "None of your roles allows you to see what goes on for everybody.".to_owned(),
         ));
     }
     let viewer = app.jobs_visible_to(&caller);

@@ -54,6 +54,13 @@ impl Operations {
         Self(operations.collect())
     }
 
+    /// And one that the document does not have.
+    #[must_use]
+    pub(crate) fn and(mut self, method: Method, path: &str, name: &str) -> Self {
+        self.0.insert((method, path.to_owned()), name.to_owned());
+        self
+    }
+
     fn name(&self, method: &Method, route: Option<&MatchedPath>) -> &str {
         let route = route.map(|route| route.as_str().to_owned());
         let name = route.and_then(|route| self.0.get(&(method.clone(), route)));

@@ -2,6 +2,8 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use service_kit::audit::Trail;
+use service_kit::config::LogFormat;
 
 use crate::gateway::{JOBS, TestGateway, body, refusal};
 
@@ -54,5 +56,25 @@ async fn a_token_that_is_good_stays_what_it_is_and_another_is_refused() {
         (&session["token"], &session["may_copy"]),
         (&json!("alice"), &json!(true))
     );
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_is_on_record_and_what_it_showed_is_not() {
+    let gateway = TestGateway::start().await;
+    let trail = Trail::begin(LogFormat::Json);
+    for (token, outcome) in [("alice", "success"), ("nobodys-token", "failure")] {
+        let answer = sign_in(&gateway, &json!({"token": token})).await;
+        let id = answer.headers()["x-openstack-request-id"].to_str();
+        let id = id.expect("text");
+        let mut lines = trail.lines();
+        lines.retain(|line| line.contains(id));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line: Value = lines[0].parse().expect("JSON");
+        assert_eq!(line["audit.action"], "signIn");
+        assert_eq!(line["audit.outcome"], outcome, "{line}");
+        assert_eq!(line["audit.initiator.host.address"], "127.0.0.1");
+        assert!(!lines[0].contains("nobodys-token"), "{line}");
+    }
     gateway.stop().await;
 }
