@@ -1,6 +1,7 @@
 //! Brings onto the machine what the test bed runs: Debian packages, the Python environment and the databases'
 //! templates. Nothing is done twice: each step looks first.
 
+mod axe;
 mod packages;
 mod python;
 mod templates;
@@ -9,10 +10,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use axe::axe;
 pub(crate) use packages::{faketime, find};
 pub(crate) use python::Environment;
 pub(crate) use templates::{DatabaseTemplate, keystone_template};
 
+use crate::browser;
 use crate::foreign_client::ForeignClient;
 use crate::narrator::timed;
 use crate::operator_tool::OperatorTool;
@@ -65,12 +68,12 @@ pub(crate) async fn faketime_installed() -> anyhow::Result<()> {
     }
 }
 
-/// Installs a Debian package that only some tests need.
+/// Installs Debian packages that only some tests need.
 ///
 /// # Errors
-/// When it cannot be installed.
-pub(crate) async fn install_package(name: &str) -> anyhow::Result<()> {
-    packages::install(&[name]).await
+/// When they cannot be installed.
+pub(crate) async fn install_packages(names: &[&str]) -> anyhow::Result<()> {
+    packages::install(names).await
 }
 
 /// The directory of a Python environment, made when the cache has none.
@@ -82,8 +85,8 @@ pub(crate) async fn environment(environment: &Environment) -> anyhow::Result<Pat
     python::environment(&python, environment).await
 }
 
-/// Everything that `testbed install` promises: also the seeded databases of both shapes, libfaketime, the foreign clients and the
-/// operators' tools.
+/// Everything that `testbed install` promises: also the seeded databases of both shapes, libfaketime, the foreign clients, the
+/// operators' tools and a browser.
 ///
 /// # Errors
 /// As the private `install`, and when a seeded template cannot be made.
@@ -100,6 +103,8 @@ pub async fn install_everything() -> anyhow::Result<()> {
         for tool in OperatorTool::ALL {
             tool.installed().await?;
         }
+        browser::chromium().await?;
+        browser::axe().await?;
         Ok(())
     })
     .await

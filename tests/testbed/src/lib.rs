@@ -10,12 +10,14 @@
 //! - [`ForeignClient`] is a client that others wrote, run as a user of the test bed.
 //! - [`Authority`] signs certificates for servers that are to be spoken to with TLS.
 //! - [`OperatorTool`] is a program with which operators look at what they deploy.
+//! - [`chromium`] is a browser, for the pages that people see.
 //! - [`TestBed::link`] is a way between two parts, to be broken.
 //! - [`TestBed::check_leftovers`] fails a test that leaves something behind, or a password or token where it may not be.
 
 mod authority;
 mod bed;
 mod binaries;
+mod browser;
 mod builder;
 mod cache;
 mod cloud;
@@ -53,6 +55,7 @@ mod wsgi;
 
 pub use authority::{Authority, ServerCertificate};
 pub use bed::{TestBed, shared};
+pub use browser::{axe, chromium};
 pub use builder::Builder;
 pub use cloud::{Cloud, MadeImage, NewImage};
 pub use down::down;

@@ -55,6 +55,6 @@ async fn debian(package: &str, program: &str) -> anyhow::Result<PathBuf> {
     if let Some(path) = install::find(program) {
         return Ok(path);
     }
-    install::install_package(package).await?;
+    install::install_packages(&[package]).await?;
     install::find(program).with_context(|| format!("{package} brought no {program}"))
 }

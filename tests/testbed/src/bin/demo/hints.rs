@@ -32,9 +32,13 @@ curl -s -X POST -H 'X-Auth-Token: {token}' -H 'Content-Type: application/json' \
 # the copied image, as Glance in {region} has it
 curl -s -H 'X-Auth-Token: {other_token}' {other_front}/v2/images/{copy}
 
+# all of it in a browser, as alice with the password alice-password
+# {gateway}/dashboard
+
 # the parts, and an environment for the openstack client
 cargo testbed status --state {state}
 eval \"$(cargo testbed env --state {state} --user alice --region ot1)\"",
+        gateway = source.gateway_url,
         job = copied.job_id,
         id = image.id,
         tenant = destination.project_id,
