@@ -19,6 +19,8 @@ use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
+use crate::tls::Trust;
+
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Opens connections to addresses; cheap to clone.
@@ -63,17 +65,17 @@ impl Connector {
     }
 
     /// TCP, and TLS where the address says so; both together take no longer than `patience`.
-    pub(crate) fn sockets(tls: rustls::ClientConfig, patience: Duration, parting: Parting) -> Self {
+    pub(crate) fn sockets(trust: Trust, patience: Duration, parting: Parting) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        let sockets = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
         Self::new(tower::service_fn(move |target: Uri| {
-            let connect = sockets.clone().oneshot(target);
+            let sockets = HttpsConnectorBuilder::new()
+                .with_tls_config(trust.client())
+                .https_or_http()
+                .enable_http1()
+                .wrap_connector(tcp.clone());
+            let connect = sockets.oneshot(target);
             async move {
                 let connected = timeout(patience, connect).await;
                 let stream = connected.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;

@@ -26,7 +26,8 @@ use crate::connection::Dialer;
 use crate::connector::{Connector, Dial, Parting};
 use crate::error::chain;
 use crate::request_span::{answered, failed, request_span};
-use crate::{Error, RequestContext, tls};
+use crate::tls::Trust;
+use crate::{Error, RequestContext};
 
 /// A JSON answer longer than this is not one of Keystone's or Glance's.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -46,7 +47,7 @@ pub struct HttpSettings {
     pub response_timeout: Duration,
     /// From the last byte of an upload until Glance's answer: it hashes and may move the data.
     pub commit_timeout: Duration,
-    /// Certificate authorities (PEM) besides the machine's own.
+    /// Certificate authorities (PEM) besides the machine's own; a file that is replaced counts for the next connection.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -98,8 +99,9 @@ impl HttpClient {
     /// # Errors
     /// [`Error::Settings`] when the certificate file cannot be used.
     pub fn new(settings: HttpSettings) -> Result<Self, Error> {
-        let tls = tls::client_config(settings.ca_file.as_deref())?;
-        let sockets = |parting| Connector::sockets(tls.clone(), settings.connect_timeout, parting);
+        let trust = Trust::new(settings.ca_file.as_deref())?;
+        let sockets =
+            |parting| Connector::sockets(trust.clone(), settings.connect_timeout, parting);
         let (calls, transfers) = (sockets(Parting::Close), sockets(Parting::Reset));
         Ok(Self::of(&calls, transfers, settings))
     }

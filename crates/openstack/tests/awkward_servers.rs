@@ -9,4 +9,5 @@ mod awkward_servers {
     pub(super) mod server;
     mod tokens;
     mod transfers;
+    mod trust;
 }

@@ -1,10 +1,12 @@
-//! A server that answers its connections, one after the other, with prepared bytes.
+//! A server that answers its connections, one after the other, with prepared bytes; with TLS if it has a certificate.
 
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 /// What one connection gets.
@@ -61,6 +63,16 @@ pub(crate) struct Server {
 impl Server {
     /// One answer a connection; the last one is repeated.
     pub(crate) async fn start(answers: Vec<Answer>) -> Self {
+        Self::start_with(answers, None).await
+    }
+
+    /// The same with TLS.
+    pub(crate) async fn start_encrypted(answers: Vec<Answer>, config: ServerConfig) -> Self {
+        Self::start_with(answers, Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn start_with(answers: Vec<Answer>, tls: Option<TlsAcceptor>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -70,12 +82,20 @@ impl Server {
             let mut count = 0;
             while let Ok((stream, _)) = listener.accept().await {
                 let answer = answers[count.min(answers.len() - 1)].clone();
-                count += 1;
-                serve(stream, answer, &seen).await;
+                let Some(acceptor) = &tls else {
+                    count += 1;
+                    serve(stream, answer, &seen).await;
+                    continue;
+                };
+                // Who does not trust this server gets no answer.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    count += 1;
+                    serve(stream, answer, &seen).await;
+                }
             }
         });
         Self {
-            url: Url::parse(&format!("http://{address}")).expect("a URL"),
+            url: Url::parse(&format!("{scheme}://{address}")).expect("a URL"),
             heads,
             _task: task,
         }
@@ -87,7 +107,11 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: Answer, seen: &Mutex<Vec<String>>) {
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    answer: Answer,
+    seen: &Mutex<Vec<String>>,
+) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
