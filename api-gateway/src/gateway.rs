@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use service_kit::admin::{AdminServer, Readiness};
+use service_kit::tls::{Agreement, CertificateWatch, Handshakes, TlsMetrics};
 use service_kit::{Context, StoreNews};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -68,7 +69,16 @@ impl Gateway {
         let mut registry = Registry::with_prefix("image_replicator");
         let metrics = Metrics::register(&mut registry);
         let readiness = Readiness::default();
-        let server = Server::bind(settings.listen).await?;
+        let (last, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let certificates = CertificateWatch {
+            clock: context.clock.clone(),
+            metrics: TlsMetrics::register(&mut registry),
+            readiness: readiness.clone(),
+            stop: last.clone(),
+            tasks: tasks.clone(),
+        };
+        let handshakes = Handshakes::with_callers(settings.tls.as_ref(), &certificates)?;
+        let server = Server::bind(settings.listen, handshakes).await?;
         let admin =
             AdminServer::bind(settings.admin_listen, readiness.clone(), Arc::new(registry)).await?;
 
@@ -76,14 +86,14 @@ impl Gateway {
             announced: context.shutdown.clone(),
             ..Departure::default()
         };
-        let (last, tasks) = (CancellationToken::new(), TaskTracker::new());
         let supervisor = Supervisor::new(last.clone(), context.shutdown.clone());
         let store_news = StoreNews::new(
             metrics.store_losses(),
             readiness.note("store"),
             context.clock.clone(),
         );
-        let scheduler = SchedulerClient::new(&settings.scheduler_url, store_news)
+        let agreement = Agreement::of(&config.grpc, &certificates)?;
+        let scheduler = SchedulerClient::new(&settings.scheduler_url, agreement, store_news)
             .context("gateway.scheduler_url")?;
         let queue = WorkQueue::start(
             &work_queue::Settings {

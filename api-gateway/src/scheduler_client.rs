@@ -20,7 +20,8 @@ use proto::v1::job_service_client::JobServiceClient;
 use proto::v1::plan_service_client::PlanServiceClient;
 use proto::v1::workload_service_client::WorkloadServiceClient;
 use proto::{convert::InvalidField, v1};
-use service_kit::rpc::TracedClient;
+use service_kit::rpc::{self, TracedClient};
+use service_kit::tls::Agreement;
 use service_kit::{Backoff, StoreNews};
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::body::Body;
@@ -101,21 +102,25 @@ pub(crate) struct SchedulerClient {
 }
 
 impl SchedulerClient {
-    /// A client of the scheduler at `url` (`http://host:port`); connects when it is first needed.
+    /// A client of the scheduler at `url` (`http://host:port`, or `https://` with an agreement); connects when it is first
+    /// needed.
     ///
     /// # Errors
     /// When `url` is none.
-    pub(crate) fn new(url: &str, store_news: StoreNews) -> Result<Self, tonic::transport::Error> {
-        let channel = Endpoint::from_shared(url.to_owned())?
-            .connect_timeout(CONNECT_TIMEOUT)
+    pub(crate) fn new(
+        url: &str,
+        agreement: Option<Agreement>,
+        store_news: StoreNews,
+    ) -> Result<Self, tonic::transport::Error> {
+        let endpoint = Endpoint::from_shared(url.to_owned())?
             .http2_keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_PATIENCE)
-            .keep_alive_while_idle(true)
-            .connect_lazy();
-        let channel = channel.map_response(move |answer| {
-            store_news.hear(answer.headers().get(proto::STORE));
-            answer
-        });
+            .keep_alive_while_idle(true);
+        let channel =
+            rpc::channel(&endpoint, CONNECT_TIMEOUT, agreement).map_response(move |answer| {
+                store_news.hear(answer.headers().get(proto::STORE));
+                answer
+            });
         let channel = BoxCloneSyncService::new(TracedClient::new(channel));
         let rpc = JobServiceClient::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER);
         let plans = PlanServiceClient::new(channel.clone())

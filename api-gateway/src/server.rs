@@ -1,4 +1,4 @@
-//! The HTTP/1.1 server: accepts, limits what a connection may cost, drains.
+//! The HTTP/1.1 server, with TLS where there is a certificate: accepts, limits what a connection may cost, drains.
 //!
 //! The end comes in two steps. First it is announced: connections are still taken, for a front sends some until it
 //! has noticed that readiness is gone, but each answer closes its connection, so that no front keeps one. Then
@@ -11,15 +11,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::extract::State;
-use axum::middleware::{AddExtension, map_response_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{AddExtension, map_request, map_response_with_state};
 use axum::response::Response;
 use axum::{Extension, Router};
-use http::HeaderValue;
 use http::header::CONNECTION;
+use http::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use service_kit::tls::Handshakes;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +41,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// come for so long.
 const LAST_ACCEPT: Duration = Duration::from_millis(20);
 
+/// Where a front says how it was spoken to; see `links.rs`.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// The two steps of a server's end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Departure {
@@ -53,6 +58,8 @@ pub(crate) struct Departure {
 pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    /// None: without TLS.
+    handshakes: Option<Handshakes>,
 }
 
 impl Server {
@@ -60,11 +67,18 @@ impl Server {
     ///
     /// # Errors
     /// When the address can't be bound; the error names it.
-    pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(
+        address: SocketAddr,
+        handshakes: Option<Handshakes>,
+    ) -> anyhow::Result<Self> {
         let cannot = || format!("gateway.listen: can't bind {address}");
         let listener = TcpListener::bind(address).await.with_context(cannot)?;
         let address = listener.local_addr().with_context(cannot)?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            handshakes,
+        })
     }
 
     /// The address that it listens on.
@@ -76,11 +90,15 @@ impl Server {
     /// Serves until the departure has begun, then lets running requests end, but no longer than `drain`.
     pub(crate) async fn serve(self, router: Router, departure: Departure, drain: Duration) {
         let Departure { announced, begun } = departure;
-        let router = router.layer(map_response_with_state(announced, let_go));
+        let mut router = router.layer(map_response_with_state(announced, let_go));
+        if self.handshakes.is_some() {
+            router = router.layer(map_request(say_https));
+        }
         let connections = TaskTracker::new();
-        let take_in = |stream, peer: SocketAddr| {
+        let begin = |stream, peer: SocketAddr| {
             let router = Extension(Peer(peer.ip())).layer(router.clone());
-            connections.spawn(serve_connection(stream, router, begun.clone()));
+            let handshakes = self.handshakes.clone();
+            connections.spawn(take_in(stream, handshakes, router, begun.clone()));
         };
         loop {
             let accepted = tokio::select! {
@@ -89,7 +107,7 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => take_in(stream, peer),
+                Ok((stream, peer)) => begin(stream, peer),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -97,7 +115,7 @@ impl Server {
             }
         }
         while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, self.listener.accept()).await {
-            take_in(stream, peer);
+            begin(stream, peer);
         }
         drop(self.listener);
         connections.close();
@@ -119,13 +137,36 @@ async fn let_go(State(announced): State<CancellationToken>, mut response: Respon
     response
 }
 
-async fn serve_connection(
+/// No front has said how it was spoken to, so the caller spoke to this port.
+async fn say_https(mut request: Request) -> Request {
+    let scheme = request.headers_mut().entry(FORWARDED_PROTO);
+    scheme.or_insert(HeaderValue::from_static("https"));
+    request
+}
+
+async fn take_in(
     stream: TcpStream,
+    handshakes: Option<Handshakes>,
     router: AddExtension<Router, Peer>,
     stop: CancellationToken,
 ) {
     // Answers are small: waiting to fill a segment only delays them.
     let _ = stream.set_nodelay(true);
+    match handshakes {
+        None => serve_connection(stream, router, stop).await,
+        Some(handshakes) => {
+            if let Some(stream) = handshakes.answer(stream).await {
+                serve_connection(stream, router, stop).await;
+            }
+        }
+    }
+}
+
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    router: AddExtension<Router, Peer>,
+    stop: CancellationToken,
+) {
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -15,7 +15,8 @@ use proto::v1;
 use proto::v1::work_service_client::WorkServiceClient;
 use service_kit::StoreNews;
 use service_kit::admin::Condition;
-use service_kit::rpc::TracedClient;
+use service_kit::rpc::{self, TracedClient};
+use service_kit::tls::Agreement;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
@@ -99,19 +100,20 @@ impl From<Status> for SchedulerError {
 // === impl SchedulerClient ===
 
 impl SchedulerClient {
-    /// A client of the scheduler at `url` (`http://host:port`), which listens to how answers name the store.
+    /// A client of the scheduler at `url` (`http://host:port`, or `https://` with an agreement), which listens to how
+    /// answers name the store.
     pub(crate) fn new(
         url: &str,
+        agreement: Option<Agreement>,
         reachable: Condition,
         store_news: StoreNews,
     ) -> Result<Self, tonic::transport::Error> {
-        let channel = Endpoint::from_shared(url.to_owned())?
-            .connect_timeout(CONNECT_TIMEOUT)
+        let endpoint = Endpoint::from_shared(url.to_owned())?
             .tcp_nodelay(true)
             .http2_keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_PATIENCE)
-            .keep_alive_while_idle(true)
-            .connect_lazy();
+            .keep_alive_while_idle(true);
+        let channel = rpc::channel(&endpoint, CONNECT_TIMEOUT, agreement);
         let listening = channel.map_response(move |answer: http::Response<Body>| {
             store_news.hear(answer.headers().get(proto::STORE));
             answer

@@ -13,6 +13,7 @@ use openstack::{Cloud, HttpSettings, Region};
 use prometheus_client::registry::Registry;
 use service_kit::admin::{AdminServer, Readiness};
 use service_kit::config::{BandwidthConfig, Config, RabbitmqConfig, follow};
+use service_kit::tls::{Agreement, CertificateWatch, TlsMetrics};
 use service_kit::{Context, StoreNews};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,8 +50,16 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         readiness.note("store"),
         context.clock.clone(),
     );
+    let certificates = CertificateWatch {
+        clock: context.clock.clone(),
+        metrics: TlsMetrics::register(registry.sub_registry_with_prefix("image_replicator")),
+        readiness: readiness.clone(),
+        stop: background.clone(),
+        tasks: background_tasks.clone(),
+    };
+    let agreement = Agreement::of(&config.grpc, &certificates)?;
     let reachable = readiness.condition("scheduler");
-    let scheduler = SchedulerClient::new(&settings.scheduler_url, reachable, store_news)
+    let scheduler = SchedulerClient::new(&settings.scheduler_url, agreement, reachable, store_news)
         .context("worker.scheduler_url")?;
     let queue = WorkQueue::start(
         &queue_settings(&config.rabbitmq, &name),

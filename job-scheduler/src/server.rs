@@ -9,11 +9,12 @@ use prometheus_client::registry::Registry;
 use service_kit::Context;
 use service_kit::admin::{AdminServer, Readiness};
 use service_kit::config::RedisConfig;
-use service_kit::rpc::{ObserveCalls, RpcMetrics};
+use service_kit::rpc::{ObserveCalls, RpcMetrics, incoming};
+use service_kit::tls::{CertificateWatch, Handshakes, TlsMetrics};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tower::util::MapResponseLayer;
 use work_queue::WorkQueue;
 
@@ -47,10 +48,19 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let settings = Settings::new(config);
     let mut registry = Registry::with_prefix("image_replicator");
     let metrics = Arc::new(Metrics::register(&mut registry));
+    let tls_metrics = TlsMetrics::register(&mut registry);
     let scheduler_metrics = registry.sub_registry_with_prefix("scheduler");
     let rpcs = RpcMetrics::register(scheduler_metrics);
     let observe = ObserveCalls::new(rpcs);
     let readiness = Readiness::default();
+    let certificates = CertificateWatch {
+        clock: context.clock.clone(),
+        metrics: tls_metrics,
+        readiness: readiness.clone(),
+        stop: context.shutdown.clone(),
+        tasks: TaskTracker::new(),
+    };
+    let handshakes = Handshakes::with_services(&config.grpc, &certificates)?;
     let redis_answers = readiness.condition("redis");
     let store = Arc::new(store_of(&config.redis, &settings)?);
     store.calls().register(scheduler_metrics);
@@ -143,7 +153,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         .add_service(work)
         .add_service(scheduler.plan_service())
         .add_service(scheduler.workload_service())
-        .serve_with_incoming_shutdown(accepted_from(listener), async {
+        .serve_with_incoming_shutdown(incoming(listener, handshakes), async {
             shutdown.cancelled().await;
             readiness.drain();
         });
@@ -154,7 +164,10 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let serve_operators = Server::builder()
         .layer(observe)
         .add_service(scheduler.admin_service())
-        .serve_with_incoming_shutdown(accepted_from(operators), shutdown.clone().cancelled_owned());
+        .serve_with_incoming_shutdown(
+            incoming(operators, None),
+            shutdown.clone().cancelled_owned(),
+        );
     let serve = async { tokio::try_join!(serve, serve_operators).map(drop) };
     let served = served_until_drained(serve, &shutdown, config.scheduler.drain).await;
     // Ends the tasks also when the server failed by itself.
@@ -245,27 +258,9 @@ async fn refuse_missing_regions(
     }
 }
 
-/// Connections whose answers are sent as they are made. An answer is several small writes, and a kernel that waits with
-/// the second until the first is acknowledged holds it back for as long as the peer's kernel waits with that: 40 ms.
-fn accepted_from(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener).with_nodelay(Some(true))
-}
-
 #[cfg(test)]
 mod tests {
-    use futures::StreamExt;
-
     use super::*;
-
-    #[tokio::test]
-    async fn answers_are_not_held_back() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let _caller = tokio::net::TcpStream::connect(address).await;
-        let accepted = accepted_from(listener).next().await;
-        let accepted = accepted.expect("it goes on").expect("accepted");
-        assert!(accepted.nodelay().expect("open"));
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_hangs_does_not_outlast_the_drain() {

@@ -19,6 +19,7 @@ mod region;
 mod scheduler;
 mod secret;
 mod telemetry;
+mod tls;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub use redis::{HostPort, RedisConfig};
 pub use region::{RegionConfig, RulesConfig, Scope, ServiceUserConfig};
 pub use scheduler::{LimitsConfig, SchedulerConfig};
 pub use telemetry::{LogFormat, TelemetryConfig};
+pub use tls::{CertificateConfig, GrpcConfig, MutualTlsConfig};
 pub use worker::WorkerConfig;
 
 /// Everything that the configuration says.
@@ -48,6 +50,9 @@ pub struct Config {
     /// The scheduler.
     #[serde(default)]
     pub scheduler: SchedulerConfig,
+    /// Calls between the services.
+    #[serde(default)]
+    pub grpc: GrpcConfig,
     /// What a copy carries and how its bytes move.
     #[serde(default)]
     pub copy: CopyConfig,
@@ -82,7 +87,7 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// A secret's own file can't be read.
+    /// A file of a secret or a certificate can't be read.
     #[error("{key}: can't read {}: {source}", path.display())]
     SecretFile {
         /// Dotted path of the key that names the file.
@@ -112,7 +117,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    fn key(key: impl Into<String>, problem: impl ToString) -> Self {
+    pub(crate) fn key(key: impl Into<String>, problem: impl ToString) -> Self {
         Self::Key {
             key: key.into(),
             problem: problem.to_string(),

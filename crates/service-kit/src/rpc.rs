@@ -1,16 +1,22 @@
-//! gRPC calls as traces and metrics see them: a span at each end, one trace through both, and counts at the serving end.
+//! gRPC between the services: its connections, with mutual TLS where there are certificates, and its calls.
+//!
+//! Calls as traces and metrics see them: a span at each end, one trace through both, and counts at the serving end.
 //! Names are those of OpenTelemetry's conventions for RPC (<https://opentelemetry.io/docs/specs/semconv/rpc/grpc/>).
 //!
 //! A call's status is what its answer's head says: of a stream, whether it was opened.
 
+mod channel;
 mod client;
+mod incoming;
 mod metrics;
 mod server;
 
 use http::HeaderMap;
 use tonic::Code;
 
+pub use channel::channel;
 pub use client::TracedClient;
+pub use incoming::{Incoming, incoming};
 pub use metrics::RpcMetrics;
 pub use server::{ObserveCalls, ObservedServer};
 

@@ -1,10 +1,26 @@
-//! Whom the services trust where they connect with TLS: the machine's authorities, and those of a file.
+//! TLS, as all services have it: whom they trust where they connect to servers of others ([`client`]), and what they show
+//! themselves, to callers ([`Handshakes`]) and to each other ([`Agreement`]).
+//!
+//! What is between the services is signed by an authority of their own, and by no other that the machine may know.
+
+mod agreement;
+mod certificate;
+mod files;
+mod handshakes;
+mod metrics;
+mod watch;
 
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+
+pub use agreement::{Agreement, Outgoing};
+use certificate::Certificate;
+pub use handshakes::Handshakes;
+pub use metrics::TlsMetrics;
+pub use watch::CertificateWatch;
 
 /// Certificates that nobody can be trusted by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

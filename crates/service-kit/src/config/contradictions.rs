@@ -15,6 +15,7 @@ pub(super) fn refuse(config: &Config) -> Result<(), ConfigError> {
     scheduler(config)?;
     if let Some(gateway) = &config.gateway {
         config.region(&gateway.region)?;
+        scheduler_url(config, "gateway.scheduler_url", &gateway.scheduler_url)?;
         end_of_gateway(gateway)?;
     }
     worker(config)?;
@@ -198,6 +199,7 @@ fn worker(config: &Config) -> Result<(), ConfigError> {
         return Ok(());
     };
     config.region(&worker.region)?;
+    scheduler_url(config, "worker.scheduler_url", &worker.scheduler_url)?;
     positive("worker.report_every", worker.report_every)?;
     positive("worker.poll_shortest", worker.poll_shortest)?;
     positive("worker.minimum_rate_window", worker.minimum_rate_window)?;
@@ -232,6 +234,23 @@ fn worker(config: &Config) -> Result<(), ConfigError> {
         "the end of a copy must be reported for at least one lease",
     )?;
     end_of_worker(worker, config.scheduler.lease_length)
+}
+
+/// Where calls are encrypted both ends have to say so.
+fn scheduler_url(config: &Config, key: &str, url: &str) -> Result<(), ConfigError> {
+    let is_https = url
+        .get(..8)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    let problem = match (is_https, config.grpc.tls.is_some()) {
+        (true, true) | (false, false) => return Ok(()),
+        (false, true) => {
+            "is called without TLS, and [grpc.tls] is set: begin it with https://, or remove that section"
+        }
+        (true, false) => {
+            "is called with TLS, and nothing says which certificates to use: set [grpc.tls]"
+        }
+    };
+    Err(ConfigError::key(key, problem))
 }
 
 /// From SIGTERM: fronts notice, running requests end, and then the process has ended by itself.

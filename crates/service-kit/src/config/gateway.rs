@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::duration;
+use super::{CertificateConfig, duration};
 
 /// The API gateway of one region.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,10 +20,12 @@ pub struct GatewayConfig {
     /// Where it listens.
     #[serde(default = "listen")]
     pub listen: SocketAddr,
+    /// TLS where it listens; none: plain HTTP.
+    pub tls: Option<CertificateConfig>,
     /// Its admin port.
     #[serde(default = "admin_listen")]
     pub admin_listen: SocketAddr,
-    /// The scheduler's gRPC address, `http://host:port`.
+    /// The scheduler's gRPC address, `http://host:port`, or `https://host:port` with `[grpc.tls]`.
     #[serde(default = "super::worker::scheduler_url")]
     pub scheduler_url: String,
     /// How long a request may take in all.

@@ -18,6 +18,8 @@ const MINIMAL: &str = r#"
     service_user = { username = "image-replicator", password_file = "/run/secrets/ot2-password" }
 "#;
 
+const CERTIFICATES: &str = "certificate_file = \"/c\"\nkey_file = \"/k\"\nca_file = \"/a\"";
+
 fn parsed(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let environment = environment
         .iter()
@@ -184,6 +186,16 @@ fn contradictions_are_refused_by_name() {
             "sentinel_password = \"hidden\"",
             "redis.sentinel_password: no secrets in this file",
         ),
+        (
+            "grpc.tls",
+            CERTIFICATES,
+            "gateway.scheduler_url: is called without TLS, and [grpc.tls] is set",
+        ),
+        (
+            "worker",
+            "scheduler_url = \"https://job-scheduler:7100\"",
+            "worker.scheduler_url: is called with TLS, and nothing says which certificates",
+        ),
         ("worker", "report_every = \"20s\"", "worker.report_every: "),
         ("worker", "poll_longest = \"1s\"", "worker.poll_shortest: "),
         ("worker", "plan_images = 2001", "worker.plan_images: "),
@@ -260,6 +272,20 @@ fn contradictions_are_refused_by_name() {
         let refused = refusal(&minimal_with(section, line), &[]);
         assert!(refused.starts_with(expected), "{line}: {refused}");
     }
+}
+
+#[test]
+fn tls_between_the_services_is_said_at_both_ends() {
+    let file = minimal_with("grpc.tls", CERTIFICATES);
+    let https = "https://job-scheduler:7100";
+    let environment = [
+        ("IMAGE_REPLICATOR__GATEWAY__SCHEDULER_URL", https),
+        ("IMAGE_REPLICATOR__WORKER__SCHEDULER_URL", https),
+    ];
+    let config = parsed(&file, &environment).expect("valid");
+    assert!(config.grpc.tls.is_some());
+    let refused = refusal(&file.replace("key_file = \"/k\"\n", ""), &environment);
+    assert_eq!(refused, "grpc.tls: missing field `key_file`");
 }
 
 #[test]

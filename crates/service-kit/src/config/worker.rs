@@ -18,7 +18,7 @@ pub struct WorkerConfig {
     /// Its admin port.
     #[serde(default = "admin_listen")]
     pub admin_listen: SocketAddr,
-    /// The scheduler's gRPC address, `http://host:port`.
+    /// The scheduler's gRPC address, `http://host:port`, or `https://host:port` with `[grpc.tls]`.
     #[serde(default = "scheduler_url")]
     pub scheduler_url: String,
     /// Copies at once.
