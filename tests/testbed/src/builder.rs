@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
+use crate::authority::ServerCertificate;
 use crate::bed::{Owner, TestBed};
 use crate::links::Link;
 use crate::options::{FaultyLinks, GlanceOptions, Options, RabbitmqOptions};
@@ -106,6 +107,12 @@ impl Builder {
     /// How RabbitMQ is set up.
     pub fn rabbitmq(mut self, options: RabbitmqOptions) -> Self {
         self.options.rabbitmq = options;
+        self
+    }
+
+    /// Has our services speak TLS with RabbitMQ, with Redis, with callers and with each other, all with this certificate.
+    pub fn tls(mut self, certificate: ServerCertificate) -> Self {
+        self.options.tls = Some(certificate);
         self
     }
 

@@ -65,7 +65,7 @@ impl TestBed {
             front_url: site.front_url(region),
             gateway_url: site.gateway_url(region),
             keystone_url,
-            client: http::client()?,
+            client: http::client_of(site.options.tls.as_ref())?,
         })
     }
 

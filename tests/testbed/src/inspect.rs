@@ -12,6 +12,7 @@ use crate::bed::TestBed;
 use crate::own_disk;
 use crate::parts::Part;
 use crate::region::Region;
+use crate::site::Site;
 
 /// A file of a Glance's store or staging directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,8 +112,7 @@ impl TestBed {
     /// The same for connections with TLS, which it takes if it has a certificate.
     #[must_use]
     pub fn rabbitmq_tls_url(&self) -> String {
-        let port = self.site().ports.rabbitmq_tls();
-        crate::site::Site::rabbitmq_at(port).replace("amqp:", "amqps:")
+        Site::rabbitmq_tls_at(self.site().ports.rabbitmq_tls())
     }
 
     /// A connection to the broker, for what else a test wants to do there.

@@ -40,6 +40,9 @@ pub struct Options {
     pub redis_replicas: u16,
     /// Redis directives beyond (or instead of) the test bed's own, as in redis.conf.
     pub redis: BTreeMap<String, String>,
+    /// The certificate of everything that our services connect to or are connected by, who then speak TLS: RabbitMQ, Redis,
+    /// the gateways, and calls between services. What is not ours listens without TLS, too.
+    pub tls: Option<ServerCertificate>,
     /// Layers of TOML over the configuration of every service, each over those before it.
     pub config: Vec<String>,
     /// TOML that is laid over the configuration of single parts, by the part's name.
@@ -121,6 +124,7 @@ impl Default for Options {
             rabbitmq: RabbitmqOptions::default(),
             redis_replicas: 0,
             redis: BTreeMap::new(),
+            tls: None,
             config: Vec::new(),
             part_config: BTreeMap::new(),
         }

@@ -44,6 +44,10 @@ impl Ports {
     pub(crate) fn redis(self) -> u16 {
         self.0 + 9
     }
+    /// For connections with TLS, which there are not where there are Sentinels: the first one's place.
+    pub(crate) fn redis_tls(self) -> u16 {
+        self.sentinel(1)
+    }
     /// The address behind which all schedulers stand.
     pub(crate) fn schedulers(self) -> u16 {
         self.0 + 10

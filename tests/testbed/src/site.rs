@@ -79,7 +79,15 @@ impl Site {
         } else {
             self.ports.gateway(region)
         };
-        format!("http://127.0.0.1:{port}")
+        format!("{}://127.0.0.1:{port}", self.scheme())
+    }
+
+    /// How our services are spoken to.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self.options.tls {
+            Some(_) => "https",
+            None => "http",
+        }
     }
 
     pub(crate) fn rabbitmq_url(&self) -> String {
@@ -89,6 +97,11 @@ impl Site {
     /// The broker's URL by way of `port`.
     pub(crate) fn rabbitmq_at(port: u16) -> String {
         format!("amqp://guest:guest@127.0.0.1:{port}/%2f")
+    }
+
+    /// The same with TLS.
+    pub(crate) fn rabbitmq_tls_at(port: u16) -> String {
+        format!("amqps://guest:guest@127.0.0.1:{port}/%2f")
     }
 
     pub(crate) fn redis_url(&self) -> String {

@@ -91,7 +91,7 @@ pub(crate) fn publish(
         "user_ids": Value::from_iter(user_ids),
         "parts": Value::from_iter(parts),
         "schedulers": (1..=site.options.schedulers)
-            .map(|number| format!("http://127.0.0.1:{}", site.ports.scheduler(number)))
+            .map(|number| format!("{}://127.0.0.1:{}", site.scheme(), site.ports.scheduler(number)))
             .collect::<Vec<_>>(),
         "openstack_client": site.venv_program("openstack"),
         "supervisor": {"pid": supervisor},

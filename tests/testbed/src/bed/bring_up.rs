@@ -13,9 +13,9 @@ use super::TestBed;
 use crate::binaries;
 use crate::command::output_of;
 use crate::install::{self, DatabaseTemplate, keystone_template};
-use crate::links::Links;
+use crate::links::{Link, Links};
 use crate::narrator::timed;
-use crate::options::Options;
+use crate::options::{FaultyLinks, Options};
 use crate::parts::Part;
 use crate::ports::MOST_REDIS_REPLICAS;
 use crate::region::Region;
@@ -52,6 +52,19 @@ impl TestBed {
             options.redis_replicas <= MOST_REDIS_REPLICAS,
             "there is room for {MOST_REDIS_REPLICAS} replicas of Redis"
         );
+        if options.tls.is_some() {
+            let is_faulty = |link: Link| match options.faulty_links {
+                FaultyLinks::None => false,
+                FaultyLinks::One(faulty) => faulty == link,
+                FaultyLinks::All => true,
+            };
+            ensure!(
+                options.redis_replicas == 0
+                    && !is_faulty(Link::Rabbitmq)
+                    && !is_faulty(Link::Redis),
+                "with TLS there is one Redis, and no proxy leads to it or to RabbitMQ"
+            );
+        }
         if options.movable_wall_clock {
             install::faketime_installed().await?;
             ensure!(

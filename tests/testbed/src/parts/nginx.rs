@@ -33,6 +33,17 @@ fn configuration(site: &Site, region: Region, place: &str) -> String {
     let port = site.ports.front(region);
     let gateway = site.gateway_url(region);
     let glance = site.glance_url(region);
+    // nginx holds names against a certificate, and no addresses.
+    let trust = site.options.tls.as_ref().map(|files| {
+        format!(
+            "proxy_ssl_trusted_certificate {};
+    proxy_ssl_verify on;
+    proxy_ssl_name localhost;
+",
+            files.authority.display()
+        )
+    });
+    let trust = trust.unwrap_or_default();
     format!(
         "# One process: it is all that a front of this size needs, and it leaves no workers behind.
 daemon off;
@@ -64,7 +75,7 @@ http {{
     proxy_set_header Connection \"\";
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_set_header X-Forwarded-Proto $scheme;
-
+    {trust}
     server {{
         listen 127.0.0.1:{port};
         location /v2/extension/image_replicator/ {{ proxy_pass {gateway}; }}

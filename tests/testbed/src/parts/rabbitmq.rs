@@ -76,7 +76,8 @@ pub(crate) fn in_node_of(site: &Site, command: &mut Command) -> anyhow::Result<(
 }
 
 fn configuration(site: &Site) -> String {
-    let tls = site.options.rabbitmq.tls.as_ref();
+    let options = &site.options;
+    let tls = options.rabbitmq.tls.as_ref().or(options.tls.as_ref());
     let tls = tls.map(|files| {
         format!(
             "listeners.ssl.1 = 127.0.0.1:{}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use super::Part;
 use crate::site::{Site, write_private};
@@ -44,6 +45,19 @@ fn launch_server(
     let master = master.map(|port| format!("127.0.0.1 {port}"));
     if let Some(master) = &master {
         directives.insert("replicaof", master);
+    }
+    let tls = site.options.tls.as_ref().map(|files| {
+        let path = |path: &Path| path.display().to_string();
+        [
+            ("tls-port", site.ports.redis_tls().to_string()),
+            ("tls-auth-clients", "no".to_owned()),
+            ("tls-cert-file", path(&files.certificate)),
+            ("tls-key-file", path(&files.key)),
+            ("tls-ca-cert-file", path(&files.authority)),
+        ]
+    });
+    for (key, value) in tls.iter().flatten() {
+        directives.insert(key, value);
     }
     for (key, value) in &site.options.redis {
         directives.insert(key, value);

@@ -80,8 +80,9 @@ pub(super) fn launch_gateway(site: &Site, region: Region, part: Part) -> anyhow:
 
 pub(super) fn launch_worker(site: &Site, region: Region, number: u16) -> anyhow::Result<Launch> {
     let own = format!(
-        "[worker]\nregion = '{region}'\nadmin_listen = '127.0.0.1:{}'\nscheduler_url = 'http://127.0.0.1:{}'\n",
+        "[worker]\nregion = '{region}'\nadmin_listen = '127.0.0.1:{}'\nscheduler_url = '{}://127.0.0.1:{}'\n",
         site.ports.worker_admin(region, number),
+        site.scheme(),
         site.way(Link::Worker(region, number)),
     );
     launch(site, Part::Worker(region, number), "copy-worker", &own)
@@ -117,24 +118,37 @@ fn write_configuration(site: &Site, part: Part, own: &str, path: &Path) -> anyho
 
 /// What all services share. Secrets are in files of their own, since the configuration refuses to hold them.
 fn common(site: &Site) -> anyhow::Result<String> {
-    let schedulers = site.way(Link::Schedulers);
-    let rabbitmq = Site::rabbitmq_at(site.way(Link::Rabbitmq));
+    let schedulers = format!(
+        "{}://127.0.0.1:{}",
+        site.scheme(),
+        site.way(Link::Schedulers)
+    );
+    let (rabbitmq, redis) = match site.options.tls {
+        Some(_) => (
+            Site::rabbitmq_tls_at(site.ports.rabbitmq_tls()),
+            format!("rediss://127.0.0.1:{}/0", site.ports.redis_tls()),
+        ),
+        None => (
+            Site::rabbitmq_at(site.way(Link::Rabbitmq)),
+            Site::redis_at(site.way(Link::Redis)),
+        ),
+    };
+    let [trust, sections] = certificates(site);
     let mut text = format!(
-        "[gateway]
+        "{sections}[gateway]
 region = 'ot1'
-scheduler_url = 'http://127.0.0.1:{schedulers}'
+scheduler_url = '{schedulers}'
 # The front of a lone gateway does not look at its readiness: there is nothing to wait for.
 drain_delay = '0s'
 [worker]
 region = 'ot2'
-scheduler_url = 'http://127.0.0.1:{schedulers}'
+scheduler_url = '{schedulers}'
 [rabbitmq]
 url_file = '{}'
-[redis]
-url = '{}'
-",
+{trust}[redis]
+url = '{redis}'
+{trust}",
         secret(site, "rabbitmq-url", &rabbitmq)?.display(),
-        Site::redis_at(site.way(Link::Redis))
     );
     if site.options.redis_replicas > 0 {
         let addresses = (1..=SENTINELS).map(|number| site.ports.sentinel(number));
@@ -172,6 +186,21 @@ password_file = '{}'",
         )?;
     }
     Ok(text)
+}
+
+/// Whom clients of RabbitMQ and Redis trust, and the sections of the services' own certificates; nothing without TLS.
+fn certificates(site: &Site) -> [String; 2] {
+    let Some(files) = &site.options.tls else {
+        return Default::default();
+    };
+    let trust = format!("ca_file = '{}'\n", files.authority.display());
+    let own = format!(
+        "certificate_file = '{}'\nkey_file = '{}'\n",
+        files.certificate.display(),
+        files.key.display()
+    );
+    let sections = format!("[grpc.tls]\n{own}{trust}[gateway.tls]\n{own}");
+    [trust, sections]
 }
 
 fn secret(site: &Site, name: &str, value: &str) -> anyhow::Result<PathBuf> {
