@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use deploy_checks::kubernetes::{self, Manifests, flows, schemas};
 use deploy_checks::repository;
+use serde_json::Value;
 use testbed::OperatorTool;
 
 const OVERLAYS: [&str; 2] = ["dev", "prod"];
@@ -54,6 +55,26 @@ fn the_policies_allow_the_flows_of_the_architecture_and_no_others() {
         let stated = flows::stated(&architecture, overlay);
         assert!(stated.len() > 10, "the table is read: {stated:?}");
         assert_eq!(allowed.flows, stated, "{overlay}");
+    }
+}
+
+/// A service refuses such an address unless it has certificates for the call.
+#[test]
+fn the_services_of_prod_call_each_other_with_tls() {
+    let Some(manifests) = rendered("prod") else {
+        return;
+    };
+    let is_environment = |name: &Value| {
+        name.as_str()
+            .is_some_and(|name| name.starts_with("image-replicator-environment"))
+    };
+    let environment = manifests
+        .of("ConfigMap")
+        .find(|it| is_environment(&it["metadata"]["name"]))
+        .expect("it is there");
+    for service in ["GATEWAY", "WORKER"] {
+        let key = format!("IMAGE_REPLICATOR__{service}__SCHEDULER_URL");
+        assert_eq!(environment["data"][&key], "https://job-scheduler:7100");
     }
 }
 

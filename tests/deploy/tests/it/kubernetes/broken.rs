@@ -365,6 +365,15 @@ fn what_prod_must_not_say_is_found() {
             ),
             "nothing is mounted at /run/secrets/sentinel-password",
         ),
+        (
+            (
+                "Deployment",
+                "job-scheduler",
+                "/spec/template/spec/volumes/1/projected/sources/4",
+                json!({}),
+            ),
+            "nothing is mounted at /run/secrets/grpc-key",
+        ),
     ];
     for (change, expected) in changes {
         let found = kubernetes::complaints(&broken(manifests, &change));
