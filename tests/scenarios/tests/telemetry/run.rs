@@ -1,12 +1,13 @@
 //! The run: what is asked for, and what has come of it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
 use scenarios::{AdminPort, Copies, Hold, Plans, strings};
 use serde_json::json;
-use testbed::{Behaviour, Cloud, NewImage, Part, Region, TestBed, eventually};
+use testbed::{Authority, Behaviour, Cloud, NewImage, Part, Region, TestBed, eventually};
 
 /// The services of the run.
 pub(crate) const SERVICES: [Part; 4] = [
@@ -47,9 +48,11 @@ poll_longest = '20m'
 idle_timeout = '8s'
 ";
 
-/// A test bed whose services export their traces to `collector`.
+/// A test bed whose services export their traces to `collector`, with certificates, of which there are metrics too.
 pub(crate) async fn bed(collector: &str) -> anyhow::Result<TestBed> {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("telemetry");
     TestBed::builder()
+        .tls(Authority::new()?.server(&place)?)
         .config(CONFIG)
         .config(&format!("[telemetry]\notlp_endpoint = '{collector}'\n"))
         .part_config(JSON_LOG, "[telemetry]\nlog_format = 'json'\n")
