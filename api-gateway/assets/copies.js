@@ -74,7 +74,10 @@ function card(id, jobs, acts) {
     say(left, seconds === null ? "" : `${duration(seconds)} left`);
     details.setAttribute("aria-label", `Details of ${image}`);
     cancel.setAttribute("aria-label", `Cancel ${image}`);
-    cancel.hidden = !(mayCancel && isCancelable(job));
+    const isOffered = mayCancel && isCancelable(job);
+    // A button that goes takes the focus with it.
+    if (!isOffered && document.activeElement === cancel) details.focus();
+    cancel.hidden = !isOffered;
   };
   return { item: h("li", {}, article), update };
 }

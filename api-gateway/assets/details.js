@@ -39,18 +39,19 @@ export function confirmCancel(job) {
     try {
       await ask(`${JOBS}/${job.job_id}`, { method: "DELETE" });
       dialog.close();
-      keepFocus(job);
     } catch (refusal) {
       tell(by("cancel-error"), refusal.message);
     }
   };
+  dialog.onclose = () => keepFocus(job);
   dialog.showModal();
   by("cancel-no").focus();
 }
 
-/** The button that asked may be gone by now, and the focus with it. */
+/** The button that asked may be gone by now, and then the focus has nowhere to go back to. */
 function keepFocus(job) {
-  if (document.activeElement !== document.body) return;
+  const focused = document.activeElement;
+  if (focused !== document.body && focused.checkVisibility()) return;
   const card = document.querySelector(`[data-job="${job.job_id}"] button:not([hidden])`);
   (card ?? by("new-copy")).focus();
 }
