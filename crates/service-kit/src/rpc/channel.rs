@@ -18,8 +18,11 @@ use crate::tls::Agreement;
 /// there is no TLS.
 #[must_use]
 pub fn channel(endpoint: &Endpoint, patience: Duration, agreement: Option<Agreement>) -> Channel {
+    // What is under way on streams that we have given up counts as the other end's misbehaviour after a while, and would
+    // end the connection with all that is on it. A scheduler is trusted, and givers-up are our callers.
+    let endpoint = endpoint.clone().http2_max_local_error_reset_streams(None);
     let Some(agreement) = agreement else {
-        return endpoint.clone().connect_timeout(patience).connect_lazy();
+        return endpoint.connect_timeout(patience).connect_lazy();
     };
     let mut sockets = HttpConnector::new();
     sockets.enforce_http(false);

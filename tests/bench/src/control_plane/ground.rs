@@ -130,5 +130,8 @@ async fn pid(bed: &TestBed, part: Part) -> anyhow::Result<u32> {
 /// # Errors
 /// When it is no address.
 pub(super) fn connect(address: &str) -> anyhow::Result<Channel> {
-    Ok(Endpoint::from_shared(address.to_owned())?.connect_lazy())
+    let endpoint = Endpoint::from_shared(address.to_owned())?;
+    // As the services do it: streams that are given up cost nothing.
+    let endpoint = endpoint.http2_max_local_error_reset_streams(None);
+    Ok(endpoint.connect_lazy())
 }
