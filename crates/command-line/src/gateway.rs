@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::{Exit, Failure};
+use crate::host_names::HostNames;
 use crate::session::Session;
 
 /// How long an answer may take. The gateway itself answers within this time.
@@ -180,7 +181,9 @@ impl<'a> Request<'a> {
 
 /// It follows no redirect: the token would go where nobody sent it.
 fn client(session: &Session) -> Result<Client, Failure> {
-    let mut builder = Client::builder().redirect(Policy::none());
+    let mut builder = Client::builder()
+        .redirect(Policy::none())
+        .dns_resolver(HostNames);
     if let Some(path) = &session.settings.ca_file {
         let unusable = |error: &dyn std::fmt::Display| {
             Failure::usage(format!("cacert: {}: {error}", path.display()))

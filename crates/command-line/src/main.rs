@@ -11,6 +11,7 @@ mod direct;
 mod failure;
 mod follow;
 mod gateway;
+mod host_names;
 mod names;
 mod output;
 mod question;

@@ -10,6 +10,7 @@ use openstack::{
 use url::Url;
 
 use crate::failure::{Exit, Failure};
+use crate::host_names;
 use crate::sign_in::CloudSettings;
 
 /// The catalog's name for Glance, and for what answers the image copy API on the same address.
@@ -28,6 +29,7 @@ impl Session {
     pub(crate) async fn open(settings: CloudSettings) -> Result<Self, Failure> {
         let http = HttpClient::new(HttpSettings {
             ca_file: settings.ca_file.clone(),
+            resolver: host_names::for_openstack(),
             ..HttpSettings::default()
         })?;
         let keystone = Keystone::new(settings.auth_url.clone(), http.clone());

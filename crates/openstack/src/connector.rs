@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
+use crate::Resolver;
 use crate::tls::Trust;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -65,8 +66,13 @@ impl Connector {
     }
 
     /// TCP, and TLS where the address says so; both together take no longer than `patience`.
-    pub(crate) fn sockets(trust: Trust, patience: Duration, parting: Parting) -> Self {
-        let mut tcp = HttpConnector::new();
+    pub(crate) fn sockets(
+        resolver: Resolver,
+        trust: Trust,
+        patience: Duration,
+        parting: Parting,
+    ) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(resolver.into_service());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         Self::new(tower::service_fn(move |target: Uri| {

@@ -27,7 +27,7 @@ use crate::connector::{Connector, Dial, Parting};
 use crate::error::chain;
 use crate::request_span::{answered, failed, request_span};
 use crate::tls::Trust;
-use crate::{Error, RequestContext};
+use crate::{Error, RequestContext, Resolver};
 
 /// A JSON answer longer than this is not one of Keystone's or Glance's.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -49,6 +49,8 @@ pub struct HttpSettings {
     pub commit_timeout: Duration,
     /// Certificate authorities (PEM) besides the machine's own; a file that is replaced counts for the next connection.
     pub ca_file: Option<PathBuf>,
+    /// Who looks up the names of hosts.
+    pub resolver: Resolver,
 }
 
 /// A handle to the connections of one region; cheap to clone.
@@ -87,6 +89,7 @@ impl Default for HttpSettings {
             response_timeout: Duration::from_secs(30),
             commit_timeout: Duration::from_secs(600),
             ca_file: None,
+            resolver: Resolver::default(),
         }
     }
 }
@@ -100,8 +103,10 @@ impl HttpClient {
     /// [`Error::Settings`] when the certificate file cannot be used.
     pub fn new(settings: HttpSettings) -> Result<Self, Error> {
         let trust = Trust::new(settings.ca_file.as_deref())?;
-        let sockets =
-            |parting| Connector::sockets(trust.clone(), settings.connect_timeout, parting);
+        let sockets = |parting| {
+            let (resolver, patience) = (settings.resolver.clone(), settings.connect_timeout);
+            Connector::sockets(resolver, trust.clone(), patience, parting)
+        };
         let (calls, transfers) = (sockets(Parting::Close), sockets(Parting::Reset));
         Ok(Self::of(&calls, transfers, settings))
     }

@@ -23,6 +23,7 @@ mod identity;
 mod keystone;
 mod region;
 mod request_span;
+mod resolver;
 mod tls;
 mod token;
 
@@ -43,5 +44,6 @@ pub use keystone::{
     SignIn, User,
 };
 pub use region::{Cloud, Region, RegionSettings};
+pub use resolver::Resolver;
 pub use tls::install_crypto_provider;
 pub use token::{DomainRef, ProjectRef, Token, TokenInfo, UserRef};

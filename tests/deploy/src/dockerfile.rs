@@ -1,11 +1,11 @@
 //! A Dockerfile as stages of instructions, and what ours must be.
 
-use crate::SERVICES;
+use crate::{COMMAND_LINE, programs};
 
 /// The only command that is run to build an image.
 const BUILD: &str = "deploy/build-release /out";
 
-/// Who the services run as; a number, so that Kubernetes sees that it is not root.
+/// Who the programs run as; a number, so that Kubernetes sees that it is not root.
 const USER: &str = "65532:65532";
 
 /// One stage.
@@ -89,8 +89,8 @@ pub fn complaints(stages: &[Stage], toolchain: &str, version: &str) -> Vec<Strin
             continue;
         }
         expect(
-            SERVICES.contains(&name.as_str()),
-            format!("{name} is no service"),
+            programs().any(|program| program == name),
+            format!("{name} is no program of ours"),
         );
         expect(
             commands.is_empty(),
@@ -113,8 +113,13 @@ pub fn complaints(stages: &[Stage], toolchain: &str, version: &str) -> Vec<Strin
             format!("{name} starts {start:?}"),
         );
         let labels: String = stage.all("LABEL").collect();
+        let title = if name == COMMAND_LINE {
+            format!("title=\"{name}\"")
+        } else {
+            format!("title=\"image-replicator {name}\"")
+        };
         for label in [
-            format!("title=\"image-replicator {name}\""),
+            title,
             format!("version=\"{version}\""),
             "revision=\"${REVISION}\"".to_owned(),
             "licenses=\"Apache-2.0\"".to_owned(),
@@ -126,9 +131,9 @@ pub fn complaints(stages: &[Stage], toolchain: &str, version: &str) -> Vec<Strin
             );
         }
     }
-    for service in SERVICES {
-        let targets = stages.iter().filter(|stage| stage.name == service).count();
-        expect(targets == 1, format!("{service} has {targets} targets"));
+    for program in programs() {
+        let targets = stages.iter().filter(|stage| stage.name == program).count();
+        expect(targets == 1, format!("{program} has {targets} targets"));
     }
     complaints
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::ensure;
 
 use crate::program::said;
-use crate::repository;
+use crate::{COMMAND_LINE, repository};
 
 /// What a service may be linked to: the C library's parts and the compiler's. All of them belong to the base of every
 /// Debian system.
@@ -18,15 +18,15 @@ const LIBRARIES: [&str; 4] = [
     "libm.so.6",
 ];
 
-/// One service's image.
+/// One program's image.
 #[derive(Debug)]
 pub struct ImageTree {
-    /// The service.
-    pub service: String,
+    /// The program.
+    pub program: String,
     root: PathBuf,
 }
 
-/// Runs the script with this profile: a tree for each service comes to be below `out`.
+/// Runs the script with this profile: a tree for each program comes to be below `out`.
 ///
 /// # Errors
 /// When it fails; the error ends with what it said.
@@ -47,16 +47,16 @@ pub fn build(profile: &str, out: &Path) -> anyhow::Result<()> {
 // === impl ImageTree ===
 
 impl ImageTree {
-    /// The tree of `service` below the script's output.
+    /// The tree of `program` below the script's output.
     #[must_use]
-    pub fn of(service: &str, out: &Path) -> Self {
+    pub fn of(program: &str, out: &Path) -> Self {
         Self {
-            service: service.to_owned(),
-            root: out.join(service),
+            program: program.to_owned(),
+            root: out.join(program),
         }
     }
 
-    /// Runs the service with the tree as its whole world, and as the user of its image.
+    /// Runs the program with the tree as its whole world, and as the user of its image.
     ///
     /// # Errors
     /// When it can't be run there or fails.
@@ -84,7 +84,7 @@ impl ImageTree {
             command.args(["--map-root-user", "chroot"]);
         }
         command.arg(&self.root);
-        command.arg(format!("/usr/local/bin/{}", self.service));
+        command.arg(format!("/usr/local/bin/{}", self.program));
         command
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -120,18 +120,28 @@ impl ImageTree {
         Ok(std::fs::write(self.root.join(path), text)?)
     }
 
+    /// Whether the loader has nothing to do for the program: all of it is in its file.
+    ///
+    /// # Errors
+    /// When it can't be looked at.
+    pub fn is_static(&self) -> anyhow::Result<bool> {
+        let program = format!("usr/local/bin/{}", self.program);
+        let told = said(Command::new("ldd").arg(self.root.join(program)))?;
+        Ok(told.trim() == "statically linked")
+    }
+
     /// What is wrong with the files in it.
     ///
     /// # Errors
     /// When the tree can't be read.
     pub fn complaints(&self) -> anyhow::Result<Vec<String>> {
-        let program = format!("/usr/local/bin/{}", self.service);
+        let program = format!("/usr/local/bin/{}", self.program);
         let files = self.files()?;
         let mut complaints = Vec::new();
         for path in &files {
             let name = path.rsplit('/').next().unwrap_or(path);
             let is_expected = *path == program
-                || LIBRARIES.contains(&name)
+                || (self.program != COMMAND_LINE && LIBRARIES.contains(&name))
                 || path.starts_with("/usr/share/doc/")
                 || path.starts_with("/var/lib/dpkg/status.d/")
                 || [
@@ -142,14 +152,22 @@ impl ImageTree {
                 ]
                 .contains(&path.as_str());
             if !is_expected {
-                complaints.push(format!("{} holds {path}", self.service));
+                complaints.push(format!("{} holds {path}", self.program));
             }
         }
+        let (libraries, packages) = if self.program == COMMAND_LINE {
+            (false, &["libc6-dev", "ca-certificates"][..])
+        } else {
+            (true, &["libc6", "libgcc-s1", "ca-certificates"][..])
+        };
+        if self.is_static()? == libraries {
+            complaints.push(format!("{} is linked in another way", self.program));
+        }
         // Each package that something was taken from is told to whoever scans the image.
-        for package in ["libc6", "libgcc-s1", "ca-certificates"] {
+        for package in packages {
             let status = format!("/var/lib/dpkg/status.d/{package}");
             if !files.contains(&status) {
-                complaints.push(format!("{} lacks {status}", self.service));
+                complaints.push(format!("{} lacks {status}", self.program));
             }
         }
         Ok(complaints)

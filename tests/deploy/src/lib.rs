@@ -14,4 +14,4 @@ pub mod repository;
 mod service;
 pub mod threat_model;
 
-pub use service::{Facts, SERVICES, facts};
+pub use service::{COMMAND_LINE, Facts, SERVICES, facts, programs};

@@ -9,6 +9,14 @@ use service_kit::config::Config;
 /// The services, each with an image of its own.
 pub const SERVICES: [&str; 3] = ["api-gateway", "job-scheduler", "copy-worker"];
 
+/// The command line, which has an image, too.
+pub const COMMAND_LINE: &str = "image-replicator";
+
+/// Every program that has an image.
+pub fn programs() -> impl Iterator<Item = &'static str> {
+    SERVICES.into_iter().chain([COMMAND_LINE])
+}
+
 /// Where a service listens and how it ends.
 #[derive(Debug)]
 pub struct Facts {

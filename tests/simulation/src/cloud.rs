@@ -76,7 +76,7 @@ impl Cloud {
             connect_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(8),
             commit_timeout: Duration::from_secs(15),
-            ca_file: None,
+            ..HttpSettings::default()
         };
         let client = HttpClient::over(connector, http.clone());
         openstack::Cloud::new([SOURCE, DESTINATION].map(|id| {

@@ -38,9 +38,10 @@ fn read_first(variable: &str, stem: &str) -> Result<Map<String, Value>, Failure>
 }
 
 fn folders() -> Vec<PathBuf> {
-    let configuration = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".config")));
+    // Of the environment alone: to ask for a user's home without it, the C library loads modules (`host_names.rs`).
+    let folder = |variable| std::env::var_os(variable).map(PathBuf::from);
+    let configuration =
+        folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
     [
         Some(PathBuf::from(".")),
         configuration.map(|c| c.join("openstack")),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use deploy_checks::build_context::Ignored;
 use deploy_checks::image_tree::{self, ImageTree};
-use deploy_checks::{SERVICES, dockerfile, repository};
+use deploy_checks::{COMMAND_LINE, SERVICES, dockerfile, programs, repository};
 use service_kit::config::Config;
 
 const DOCKERFILE: &str = "deploy/Dockerfile";
@@ -30,7 +30,7 @@ fn complaints(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_dockerfile_builds_each_service_with_the_script_alone() {
+fn the_dockerfile_builds_each_program_with_the_script_alone() {
     let text = repository::read(DOCKERFILE).expect("it is there");
     assert_eq!(complaints(&text), Vec::<String>::new());
 }
@@ -56,6 +56,16 @@ fn a_dockerfile_that_does_otherwise_is_found_out() {
             "FROM scratch AS copy-worker",
             "FROM scratch AS mover",
             "copy-worker has 0 targets",
+        ),
+        (
+            "FROM scratch AS image-replicator",
+            "FROM debian AS image-replicator",
+            "image-replicator is from debian",
+        ),
+        (
+            "FROM scratch AS image-replicator",
+            "FROM scratch AS tool",
+            "tool is no program of ours",
         ),
         ("USER 65532:65532", "USER root", "runs as [\"root\"]"),
         ("USER 65532:65532", "RUN [\"/bin/true\"]", "it has no shell"),
@@ -107,7 +117,7 @@ fn the_images_listen_where_the_configuration_says() {
 /// In the development profile, whose programs the other tests have built for the most part. The release's own programs are
 /// looked at where there is time for them: `IMAGE_REPLICATOR_RELEASE_CHECK=1`.
 #[test]
-fn the_images_hold_what_the_services_need_and_nothing_else() {
+fn the_images_hold_what_the_programs_need_and_nothing_else() {
     let wanted = std::env::var_os("IMAGE_REPLICATOR_RELEASE_CHECK");
     let profile = if wanted.is_some() { "release" } else { "dev" };
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
@@ -137,8 +147,39 @@ fn the_images_hold_what_the_services_need_and_nothing_else() {
     let found = scheduler.complaints().expect("read");
     assert_eq!(found, ["job-scheduler holds /etc/hosts"]);
 
+    the_command_line_needs_nothing_but_its_file(&ImageTree::of(COMMAND_LINE, &out), &version);
     the_build_sees_all_that_the_programs_are_made_of(profile);
     std::fs::remove_dir_all(out).expect("it is ours");
+}
+
+/// There is no library in its image, and no loader. It looks names up by itself, whatever `nsswitch.conf` would have loaded.
+fn the_command_line_needs_nothing_but_its_file(image: &ImageTree, version: &str) {
+    assert_eq!(image.complaints().expect("read"), Vec::<String>::new());
+    let said = image.run(&["--version"]).expect("it runs");
+    assert_eq!(said.trim(), format!("{COMMAND_LINE} {version}"));
+
+    let cloud = |name: &str| {
+        format!(
+            "  {name}: {{region_name: r, auth: {{auth_url: 'http://{name}.example:1', username: u, \
+             password: p, project_name: p}}}}\n"
+        )
+    };
+    let clouds = format!("clouds:\n{}{}", cloud("known"), cloud("unknown"));
+    for (path, text) in [
+        ("etc/openstack/clouds.yaml", clouds.as_str()),
+        ("etc/hosts", "127.0.0.1 known.example\n"),
+        ("etc/nsswitch.conf", "hosts: resolve mymachines dns\n"),
+    ] {
+        image.add(path, text).expect("it is ours");
+    }
+    let list = |cloud| image.complaint(&["list", "--os-cloud", cloud]);
+    let known = list("known").expect("nobody listens there");
+    assert!(known.contains("refused"), "{known}");
+    let unknown = list("unknown").expect("nobody has that name");
+    assert!(
+        unknown.contains("unknown.example can't be looked up"),
+        "{unknown}"
+    );
 }
 
 /// Cargo notes for each program which files it read.
@@ -149,8 +190,8 @@ fn the_build_sees_all_that_the_programs_are_made_of(profile: &str) {
     let target = std::env::var_os("CARGO_TARGET_DIR");
     let target = target.map_or_else(|| repository::root().join("target"), Into::into);
     let directory = if profile == "dev" { "debug" } else { profile };
-    for service in SERVICES {
-        let notes = target.join(directory).join(format!("{service}.d"));
+    for program in programs() {
+        let notes = target.join(directory).join(format!("{program}.d"));
         let notes = std::fs::read_to_string(&notes).expect("cargo has written it");
         let (_, files) = notes.split_once(": ").expect("target: files");
         let ours: Vec<&str> = files
@@ -163,9 +204,9 @@ fn the_build_sees_all_that_the_programs_are_made_of(profile: &str) {
             })
             .collect();
         let missing = |ignored: &Ignored| ours.iter().filter(|file| ignored.has(file)).count();
-        assert!(missing(&without_crates) > 10, "{service}: {}", ours.len());
+        assert!(missing(&without_crates) > 10, "{program}: {}", ours.len());
         for file in ours {
-            assert!(!ignored.has(file), "{service} is made of {file}");
+            assert!(!ignored.has(file), "{program} is made of {file}");
         }
     }
     for file in [
