@@ -9,13 +9,11 @@ use tokio::process::Command;
 
 use crate::command::output_of;
 
-/// The packages whose binaries are our services, and the command line that calls them.
-const SERVICES: [&str; 4] = [
-    "api-gateway",
-    "job-scheduler",
-    "copy-worker",
-    "command-line",
-];
+/// Our services: each a package with a binary of its name.
+const SERVICES: [&str; 3] = ["api-gateway", "job-scheduler", "copy-worker"];
+
+/// The package and the binary of the command line that calls them. Nobody measures it, so no release of it is built.
+const COMMAND_LINE: (&str, &str) = ("command-line", "image-replicator");
 
 /// Where the freshly built programs are.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +24,10 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// The binary of service `name`.
+    /// The binary of service `name`, or of the command line.
     ///
     /// # Errors
-    /// When the services were not built.
+    /// When it was not built.
     pub(crate) fn service(&self, name: &str) -> anyhow::Result<&Path> {
         self.services
             .get(name)
@@ -44,7 +42,7 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
-/// Builds the test bed's own program and, with `services`, ours.
+/// Builds the test bed's own program and, with `services`, ours; nothing else that their packages hold.
 ///
 /// # Errors
 /// When cargo fails; the error ends with what the compiler said last.
@@ -55,10 +53,9 @@ pub(crate) async fn build(services: bool, release: bool) -> anyhow::Result<Binar
         .args([
             "build",
             "--quiet",
-            "--bins",
             "--message-format=json-render-diagnostics",
         ])
-        .args(["--package", "testbed"]);
+        .args(["--package", "testbed", "--bin", "testbed"]);
     // Set by the cargo that runs us, about this package; some build scripts would see a change and build again.
     for (name, _) in std::env::vars_os() {
         let about_us = [
@@ -76,7 +73,13 @@ pub(crate) async fn build(services: bool, release: bool) -> anyhow::Result<Binar
         }
     }
     if services {
-        cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
+        for service in SERVICES {
+            cargo.args(["--package", service, "--bin", service]);
+        }
+    }
+    if services && !release {
+        let (package, program) = COMMAND_LINE;
+        cargo.args(["--package", package, "--bin", program]);
     }
     if release {
         cargo.arg("--release");
