@@ -31,7 +31,10 @@ pub(super) fn man(directory: Option<&Path>) -> Result<Exit, Failure> {
         )
     };
     if let Some(directory) = directory {
-        clap_mangen::generate_to(command, directory).map_err(unwritable)?;
+        clap_mangen::generate_to(command, directory).map_err(|error| {
+            let folder = format!("{}: {error}", directory.display());
+            Failure::new(Exit::Failed, folder).remedy("Name a folder that is there.")
+        })?;
     } else {
         let mut page = Vec::new();
         Man::new(command).render(&mut page).map_err(unwritable)?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use domain::TenantId;
-use http::Method;
+use http::{Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -117,7 +117,13 @@ impl Keystone {
         let body = json!({"auth": auth});
         let call = Call::new(Method::POST, self.at("auth/tokens")?, "getting a token")
             .json(&body, "application/json")?;
-        let answer = self.http.send(call).await?.success()?;
+        let answer = self.http.send(call).await?;
+        // What it says of a token that it does not know may quote it whole: the text is never read.
+        if answer.status == StatusCode::NOT_FOUND && matches!(sign_in, SignIn::Token(_)) {
+            let unknown = "the token has expired, was revoked, or is of another Keystone";
+            return Err(Error::Unauthorized(unknown.to_owned()));
+        }
+        let answer = answer.success()?;
         let secret = answer
             .headers
             .get(SUBJECT_TOKEN)

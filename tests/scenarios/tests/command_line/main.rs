@@ -5,7 +5,11 @@
 
 mod copies;
 mod direct;
+mod man_pages;
+mod plan_times;
 mod plans;
 mod refusals;
 mod stage;
 mod terminal;
+mod token;
+mod wishes;
