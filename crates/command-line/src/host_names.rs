@@ -4,7 +4,7 @@
 //! with the very same library, and on another machine that may end it. So every connection goes through here.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolverConfig};
@@ -41,7 +41,7 @@ impl reqwest::dns::Resolve for HostNames {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         Box::pin(async move {
             let found = addresses(name.as_str()).await?;
-            let sockets = found.into_iter().map(|ip| (ip, 0).into());
+            let sockets = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
             Ok(Box::new(sockets) as reqwest::dns::Addrs)
         })
     }
@@ -49,7 +49,7 @@ impl reqwest::dns::Resolve for HostNames {
 
 /// For the clients of Keystone and Glance.
 pub(crate) fn for_openstack() -> openstack::Resolver {
-    openstack::Resolver::new(async |name: String| addresses(&name).await)
+    openstack::Resolver::new(|name| async move { addresses(&name).await })
 }
 
 /// A machine without a `resolv.conf` still has its `/etc/hosts`.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
@@ -26,8 +26,11 @@ impl Resolver {
             let addresses = lookup(name.as_str().to_owned());
             async move {
                 // The port is that of what is connected to.
-                let sockets = addresses.await?.into_iter().map(|ip| SocketAddr::new(ip, 0));
-                Ok(sockets.collect::<Vec<_>>().into_iter())
+                let sockets = addresses
+                    .await?
+                    .into_iter()
+                    .map(|ip| SocketAddr::new(ip, 0));
+                Ok::<_, io::Error>(sockets.collect::<Vec<_>>().into_iter())
             }
         })))
     }
@@ -39,9 +42,8 @@ impl Resolver {
 
 impl Default for Resolver {
     fn default() -> Self {
-        let machine = GaiResolver::new();
-        Self(Lookup::new(machine.map_response(|addresses| {
-            addresses.collect::<Vec<_>>().into_iter()
-        })))
+        let all = |addresses: GaiAddrs| addresses.collect::<Vec<_>>().into_iter();
+        let machine = ServiceExt::<Name>::map_response(GaiResolver::new(), all);
+        Self(Lookup::new(machine))
     }
 }

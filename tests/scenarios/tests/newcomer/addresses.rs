@@ -32,10 +32,7 @@ impl Addresses {
         let admin_ports = [&admin, &scheduler_admin, &worker_admin];
         let admin_ports = admin_ports.map(|address| address.rsplit(':').next().unwrap_or(address));
         let in_page = vec![
-            (
-                "http://keystone.example:5000/v3",
-                here.keystone_url.clone(),
-            ),
+            ("http://keystone.example:5000/v3", here.keystone_url.clone()),
             ("http://glance.example:9292", here.glance_url.clone()),
             ("http://front.example:9290", here.front_url.clone()),
             ("listen 9290", format!("listen {front}")),
