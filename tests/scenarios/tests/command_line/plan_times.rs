@@ -27,7 +27,8 @@ async fn a_plan_fires_once_at_the_time_that_it_is_given() -> anyhow::Result<()> 
     let turn = turn().await?;
     turn.image("at a time", 1).await?;
     // What is a moment late fires all the same.
-    let at = Timestamp::now().checked_add(3.seconds())?;
+    let now = Timestamp::try_from(turn.bed.plans_now()?)?;
+    let at = now.checked_add(3.seconds())?;
     let at = at.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let create = ["plan", "create", "once", "--image-name", "at a time"];
     let create = [&create[..], &["--to", "proj-ot2", "--at", &at]].concat();
