@@ -117,7 +117,11 @@ impl ImageTree {
     /// # Errors
     /// When it can't be written.
     pub fn add(&self, path: &str, text: &str) -> anyhow::Result<()> {
-        Ok(std::fs::write(self.root.join(path), text)?)
+        let path = self.root.join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(std::fs::write(path, text)?)
     }
 
     /// Whether the loader has nothing to do for the program: all of it is in its file.

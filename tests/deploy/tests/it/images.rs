@@ -165,7 +165,11 @@ fn the_command_line_needs_nothing_but_its_file(image: &ImageTree, version: &str)
         )
     };
     let clouds = format!("clouds:\n{}{}", cloud("known"), cloud("unknown"));
+    // An engine gives each container its devices; only root could make them here.
+    let bytes = "some bytes that stand for random ones".repeat(100);
     for (path, text) in [
+        ("dev/random", bytes.as_str()),
+        ("dev/urandom", bytes.as_str()),
         ("etc/openstack/clouds.yaml", clouds.as_str()),
         ("etc/hosts", "127.0.0.1 known.example\n"),
         ("etc/nsswitch.conf", "hosts: resolve mymachines dns\n"),
