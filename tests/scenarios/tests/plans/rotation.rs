@@ -118,7 +118,10 @@ async fn a_replica_that_others_were_given_is_not_rotated_away() -> anyhow::Resul
     let job = turn.copies().post(&body).await?.accepted_job()?;
     let given = turn.copies().until_replicated(&job).await?;
     ensure!(given["destination_image_id"] == made.as_str(), "{given}");
-    let takes = plans.create(&daily("takes", &[kept])).await?;
+    // At an hour of its own: a fire of the other one must not begin a run of this one.
+    let mut takes = daily("takes", &[kept]);
+    takes["job_schedule"]["schedule_hour"] = json!("4");
+    let takes = plans.create(&takes).await?;
     ensure!(
         points(&fire(&turn, &takes).await?) == [made.as_str()],
         "taken"
