@@ -74,7 +74,7 @@ impl Consumer {
     /// Stops consuming. A message that is on its way, or was taken and not acknowledged, goes back to
     /// the queue at once. [`Self::next`] starts again.
     pub async fn stop(&mut self) {
-        // A subscription that is still being opened is dropped with its channel.
+        // Of a subscription that is still being opened nothing is left once it is.
         if let State::Open(subscription) = std::mem::replace(&mut self.state, State::Stopped) {
             subscription.close().await;
         }
@@ -86,7 +86,7 @@ impl Consumer {
             self.topology.clone(),
             self.region.clone(),
         );
-        async move { Subscription::open(&link, &topology, &region).await }.boxed()
+        async move { Subscription::open(&link, topology, region).await }.boxed()
     }
 
     fn broken(&mut self, error: &QueueError) {

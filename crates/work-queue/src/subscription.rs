@@ -3,6 +3,7 @@
 //! Prefetch is 1, so at most one message is in this process's hand, and when the run ends for whatever
 //! reason its channel ends with it: RabbitMQ then requeues what was not acknowledged.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::RegionId;
@@ -28,16 +29,25 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Waits for a connection as long as it takes, then declares the queue and consumes from it.
+    /// Waits for a connection as long as it takes, then declares the queue and consumes from it. May be dropped at any
+    /// time, and then nothing is consumed.
     pub(crate) async fn open(
         link: &Link,
-        topology: &Topology,
-        region: &RegionId,
+        topology: Arc<Topology>,
+        region: RegionId,
     ) -> Result<Self, QueueError> {
         let channel = link.channel().await?;
-        timeout(DEADLINE, Self::consume(channel, topology, region))
+        // Comes to its end whoever waits for it: what nobody takes is dropped, and that closes the channel. A call that is
+        // dropped between basic.consume and its answer leaves lapin with a consumer that nobody cancels, and a message in
+        // its hand.
+        let consuming = tokio::spawn(async move {
+            timeout(DEADLINE, Self::consume(channel, &topology, &region))
+                .await
+                .map_err(|_| QueueError::NoAnswer(DEADLINE))?
+        });
+        consuming
             .await
-            .map_err(|_| QueueError::NoAnswer(DEADLINE))?
+            .unwrap_or(Err(QueueError::SubscriptionEnded))
     }
 
     async fn consume(
