@@ -84,15 +84,17 @@ fn links(cell: &str) -> Vec<Held> {
     links.collect()
 }
 
-/// Whether a source file has a function of this name among whose attributes one makes it a test.
+/// Whether a source file has a function of this name that its attributes make a test, and one that is run.
 fn has_test(text: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let found = lines.iter().position(|line| begins(line, name));
     found.is_some_and(|index| {
         let before = lines[..index].iter().rev();
-        let mut attributes =
-            before.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-        attributes.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+        let attributes: Vec<_> = before
+            .take_while(|line| line.starts_with("#[") || line.starts_with("//"))
+            .collect();
+        let has = |start: &str| attributes.iter().any(|line| line.starts_with(start));
+        (has("#[test]") || has("#[tokio::test")) && !has("#[ignore")
     })
 }
 

@@ -21,7 +21,7 @@ fn a_page_that_promises_too_much_is_found_out() {
              | to forge | a check | {held_by} |\n"
         )
     };
-    let file = "#[test]\nfn stands() {}\n\n#[tokio::test(flavor = \"multi_thread\")]\n#[ignore]\nasync fn stands_too() {}\n\nfn helps() {}\n";
+    let file = "#[test]\nfn stands() {}\n\n#[tokio::test(flavor = \"multi_thread\")]\n#[allow(dead_code)]\nasync fn stands_too() {}\n\n#[test]\n#[ignore]\nfn sleeps() {}\n\nfn helps() {}\n";
     let complaints = |held_by: &str| {
         let rows = threat_model::rows(&page(held_by));
         assert_eq!(rows.len(), 1);
@@ -37,6 +37,10 @@ fn a_page_that_promises_too_much_is_found_out() {
         (
             "[gone](../tests/it.rs)",
             "to forge: tests/it.rs has no test `gone`",
+        ),
+        (
+            "[sleeps](../tests/it.rs)",
+            "to forge: tests/it.rs has no test `sleeps`",
         ),
         (
             "[helps](../tests/it.rs)",
