@@ -1,6 +1,7 @@
 //! Tests of the whole scheduler: both stores side by side, and the services over gRPC.
 
 mod admin;
+mod both_stores;
 mod clock_jumps;
 mod durability;
 mod encrypted;

@@ -14,9 +14,9 @@ use job_scheduler::store::redis::RedisStore;
 use job_scheduler::store::{Created, IntakeTerms, PlanVersion, Scope, Store, StoreError};
 use job_scheduler::task::Task;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
+use crate::both_stores::{answer_alike, both, empty};
 use crate::plan_bed::{action, creator, daily};
 use crate::redis_server::RedisServer;
 use crate::sample::{at, job_id, plan_terms, region, settings, spec, tight_shape};
@@ -87,39 +87,15 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Asks both stores and compares.
-macro_rules! both {
-    ($pair:expr, $call:ident ( $($argument:expr),* )) => {{
-        let memory = $pair.memory.$call($($argument),*).await;
-        let redis = $pair.redis.$call($($argument),*).await;
-        assert_eq!(memory, redis, stringify!($call));
-        memory
-    }};
-}
-
 #[test]
 fn redis_and_memory_keep_plans_alike() {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let server = runtime.block_on(RedisServer::start());
-    let mut runner = TestRunner::new(Config {
-        cases: 48,
-        ..Config::default()
+    answer_alike(op(), 60, async |server, prefix, ops| {
+        let pair = Pair::new(server, prefix);
+        for op in ops {
+            pair.run(op).await;
+            pair.compare().await;
+        }
     });
-    let case = std::cell::Cell::new(0);
-    runner
-        .run(&prop::collection::vec(op(), 1..60), |ops| {
-            case.set(case.get() + 1);
-            let prefix = format!("case-{}", case.get());
-            runtime.block_on(async {
-                let pair = Pair::new(&server, &prefix);
-                for op in &ops {
-                    pair.run(op).await;
-                    pair.compare().await;
-                }
-            });
-            Ok(())
-        })
-        .expect("the stores are equal");
 }
 
 /// Chance seldom has two plans hold an image of which one lets go.
@@ -189,12 +165,8 @@ struct Pair {
 
 impl Pair {
     fn new(server: &RedisServer, prefix: &str) -> Self {
-        let timeout = Duration::from_secs(5);
-        let redis = RedisStore::new(&server.url().into(), prefix, timeout, tight_shape());
-        Self {
-            memory: MemoryStore::new(tight_shape()),
-            redis: redis.expect("a URL"),
-        }
+        let (memory, redis) = empty(server, prefix);
+        Self { memory, redis }
     }
 
     async fn run(&self, op: &Op) {

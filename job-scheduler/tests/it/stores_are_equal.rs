@@ -17,42 +17,19 @@ use job_scheduler::store::{
     Due, IntakeTerms, PageQuery, Place, Scope, Store, StoreError, Stored, TicketPace,
 };
 use job_scheduler::task::Task;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use self::op::{JOBS, Op, op};
 use self::words::{finish, report};
+use crate::both_stores::{answer_alike, both, empty};
 use crate::redis_server::RedisServer;
-use crate::sample::{at, job_id, planned, region, remove, resolve, rules, spec, tight_shape};
-
-/// Asks both stores and compares.
-macro_rules! both {
-    ($pair:expr, $call:ident ( $($argument:expr),* )) => {{
-        let memory = $pair.memory.$call($($argument),*).await;
-        let redis = $pair.redis.$call($($argument),*).await;
-        assert_eq!(memory, redis, stringify!($call));
-        memory
-    }};
-}
+use crate::sample::{at, job_id, planned, region, remove, resolve, rules, spec};
 
 #[test]
 fn redis_and_memory_answer_alike() {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let server = runtime.block_on(RedisServer::start());
-    let mut runner = TestRunner::new(Config {
-        cases: 48,
-        ..Config::default()
+    answer_alike(op(), 80, async |server, prefix, ops| {
+        run(server, prefix, ops).await;
     });
-    let case = std::cell::Cell::new(0);
-    runner
-        .run(&prop::collection::vec(op(), 1..80), |ops| {
-            case.set(case.get() + 1);
-            let prefix = format!("case-{}", case.get());
-            runtime.block_on(run(&server, &prefix, &ops));
-            Ok(())
-        })
-        .expect("the stores are equal");
 }
 
 /// What chance may not hit: no grant in a drained region, and all else as ever.
@@ -117,11 +94,10 @@ async fn a_freed_slot_wakes_alike() {
 }
 
 async fn run(server: &RedisServer, prefix: &str, ops: &[Op]) -> Pair {
-    let timeout = Duration::from_secs(5);
-    let redis = RedisStore::new(&server.url().into(), prefix, timeout, tight_shape());
+    let (memory, redis) = empty(server, prefix);
     let mut pair = Pair {
-        memory: MemoryStore::new(tight_shape()),
-        redis: redis.expect("a URL"),
+        memory,
+        redis,
         now: 0,
         rolls: 0,
     };
