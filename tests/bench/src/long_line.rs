@@ -28,7 +28,7 @@ use crate::table::{as_float, mebibytes};
 pub(crate) struct Wanted {
     /// Bytes of the image that several streams read.
     pub(crate) large: u64,
-    /// Of the one that a single stream reads, which takes long enough.
+    /// Of the one that a single stream reads. It takes about as long, so that what each copy needs to begin weighs alike.
     pub(crate) small: u64,
     pub(crate) cap_seconds: u64,
 }

@@ -156,7 +156,7 @@ impl Plan {
                 runs: ordinary,
             }),
             line: asked(Row::Line).then_some(long_line::Wanted {
-                large: if quick { 192 * MIB } else { 1024 * MIB },
+                large: if quick { 192 * MIB } else { 2048 * MIB },
                 small: if quick { 16 * MIB } else { 256 * MIB },
                 cap_seconds: if quick { 1 } else { 10 },
             }),

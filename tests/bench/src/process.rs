@@ -13,6 +13,22 @@ const TICK: Duration = Duration::from_millis(10);
 /// # Errors
 /// When `root` does not exist.
 pub(crate) fn cpu_of_family(root: u32) -> anyhow::Result<Duration> {
+    let family = family(root);
+    let stats = family.iter().filter_map(|&pid| stat(pid));
+    let own: Vec<Duration> = stats.map(|stat| stat.own + stat.waited_for).collect();
+    anyhow::ensure!(!own.is_empty(), "process {root} does not exist");
+    Ok(own.iter().sum())
+}
+
+/// For how long the threads of process `root` and of its descendants could have run and had no processor
+/// (schedstat, <https://docs.kernel.org/scheduler/sched-stats.html>); those that have ended are not counted.
+pub(crate) fn waits_of_family(root: u32) -> Duration {
+    let waits = family(root).into_iter().flat_map(waits);
+    waits.sum()
+}
+
+/// Process `root` and all its descendants.
+fn family(root: u32) -> Vec<u32> {
     let all = processes();
     let mut family = vec![root];
     let mut next = 0;
@@ -21,10 +37,20 @@ pub(crate) fn cpu_of_family(root: u32) -> anyhow::Result<Duration> {
         family.extend(children.map(|(pid, _)| *pid));
         next += 1;
     }
-    let stats = family.iter().filter_map(|&pid| stat(pid));
-    let own: Vec<Duration> = stats.map(|stat| stat.own + stat.waited_for).collect();
-    anyhow::ensure!(!own.is_empty(), "process {root} does not exist");
-    Ok(own.iter().sum())
+    family
+}
+
+/// What each thread of a process has waited for a processor so far.
+fn waits(pid: u32) -> Vec<Duration> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let threads = threads.into_iter().flatten().filter_map(Result::ok);
+    threads
+        .filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            let nanoseconds = text.split_whitespace().nth(1)?.parse().ok()?;
+            Some(Duration::from_nanos(nanoseconds))
+        })
+        .collect()
 }
 
 /// Processor time of this process's children that have ended.
@@ -94,6 +120,8 @@ fn stat(pid: u32) -> Option<Stat> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
@@ -104,6 +132,22 @@ mod tests {
         assert!(status.expect("sh starts").success());
         assert!(cpu_of_ended_children().expect("as before") > before);
         assert!(cpu_of_family(std::process::id()).expect("as before") > before);
+    }
+
+    #[test]
+    fn more_threads_than_processors_wait_for_one() {
+        let own = std::process::id();
+        let before = waits_of_family(own);
+        let threads = 4 * std::thread::available_parallelism().expect("known").get();
+        let until = Instant::now() + Duration::from_millis(200);
+        let after = std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| while Instant::now() < until {});
+            }
+            while Instant::now() < until {}
+            waits_of_family(own)
+        });
+        assert!(after > before, "{after:?}");
     }
 
     #[test]

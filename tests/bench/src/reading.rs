@@ -20,6 +20,8 @@ pub(crate) struct Reading {
     pub(crate) source: f64,
     /// Processor seconds of the destination's Glance.
     pub(crate) destination: f64,
+    /// Seconds that threads of the destination's Glance could have run and had no processor.
+    pub(crate) waits: f64,
     /// The most memory that the mover had resident, in bytes.
     pub(crate) peak: u64,
 }
@@ -35,12 +37,13 @@ pub(crate) enum Mover {
     Glance,
 }
 
-/// Processor times so far.
+/// Processor times, and waits for a processor, so far.
 struct Counters {
     mover: Duration,
     control: Duration,
     source: Duration,
     destination: Duration,
+    waits: Duration,
 }
 
 /// Measures `work`, which answers with the peak memory of the programs that it ran, in bytes.
@@ -73,6 +76,7 @@ pub(crate) async fn measure(
         control: spent(|counters| counters.control),
         source: spent(|counters| counters.source),
         destination: spent(|counters| counters.destination),
+        waits: spent(|counters| counters.waits),
         peak,
     })
 }
@@ -91,6 +95,7 @@ impl Counters {
             control: control.sum::<anyhow::Result<Duration>>()?,
             source: process::cpu_of_family(stage.source_glance)?,
             destination: process::cpu_of_family(stage.destination_glance)?,
+            waits: process::waits_of_family(stage.destination_glance),
         })
     }
 }

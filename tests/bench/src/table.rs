@@ -8,7 +8,7 @@ use crate::sheet::Sheet;
 use crate::statistics::Spread;
 use crate::ways::Way;
 
-const HEAD: [&str; 9] = [
+const HEAD: [&str; 10] = [
     "way",
     "pairs",
     "wall (s)",
@@ -17,6 +17,7 @@ const HEAD: [&str; 9] = [
     "mover CPU (s) a GiB",
     "source Glance CPU (s)",
     "destination Glance CPU (s)",
+    "its waits for a processor (s)",
     "mover's peak memory (MiB)",
 ];
 
@@ -84,6 +85,7 @@ fn row(text: &mut String, sheet: &Sheet, way: Way, readings: &[Reading], ratios:
         own(a_gibibyte.cell(2)),
         of(|reading| reading.source).cell(2),
         of(|reading| reading.destination).cell(2),
+        of(|reading| reading.waits).cell(2),
         own(of(|reading| mebibytes(reading.peak)).cell(1)),
     ];
     let _ = writeln!(text, "| {} |", cells.join(" | "));
