@@ -15,7 +15,8 @@ pub struct StreamBounds {
     pub min: usize,
     /// At least `min`.
     pub max: usize,
-    /// No range is made smaller, in bytes; an image of fewer than a few of them is read in one stream.
+    /// No range is made smaller, in bytes: each is a request of its own, for which a Glance looks up token and rights. An image
+    /// of fewer than a few of them is read in one stream, and a copy has no more at once than its share of the memory holds.
     pub smallest_range: u64,
 }
 
@@ -93,7 +94,7 @@ impl Default for StreamBounds {
         Self {
             min: 1,
             max: 8,
-            smallest_range: 1024 * 1024,
+            smallest_range: 4 * 1024 * 1024,
         }
     }
 }

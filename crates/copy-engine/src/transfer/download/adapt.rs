@@ -101,6 +101,7 @@ fn most_streams(missing: u64, memory: u64, smallest_range: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::streams::StreamBounds;
 
     #[test]
     fn there_are_no_more_streams_than_image_and_memory_allow() {
@@ -108,5 +109,20 @@ mod tests {
         assert_eq!(most_streams(1000, 300, 100), 3);
         assert_eq!(most_streams(199, 1000, 100), 0, "its rest is read in one");
         assert_eq!(most_streams(10, 10, 0), 5, "no range is empty");
+    }
+
+    /// Each stream has buffers beside the memory that is shared, and asks a Glance that may be busy.
+    #[test]
+    fn copies_beside_others_have_fewer_streams_each() {
+        const MIB: u64 = 1024 * 1024;
+        let StreamBounds {
+            max,
+            smallest_range,
+            ..
+        } = StreamBounds::default();
+        for (copies, streams) in [(1, max), (2, 4), (8, 1)] {
+            let share = 32 * MIB / copies;
+            assert_eq!(most_streams(1024 * MIB, share, smallest_range), streams);
+        }
     }
 }
