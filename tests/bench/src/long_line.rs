@@ -90,18 +90,26 @@ async fn into_glance(wanted: Wanted) -> anyhow::Result<Vec<Row>> {
     let small = glances.make(wanted.small).await?;
     let large = glances.make(wanted.large).await?;
     let mut rows = Vec::new();
-    for (what, image, size, bounds) in [
-        ("one stream", &small, wanted.small, streams(1, 1)),
-        ("8 streams", &large, wanted.large, streams(8, 8)),
+    for (what, image, size, bounds, reset_after) in [
+        ("one stream", &small, wanted.small, streams(1, 1), None),
+        ("8 streams", &large, wanted.large, streams(8, 8), None),
+        (
+            "8 streams, each connection reset after 50 MiB",
+            &large,
+            wanted.large,
+            streams(8, 8),
+            Some(RESET_AFTER),
+        ),
         (
             "1 to 8 streams, as many as help",
             &large,
             wanted.large,
             streams(1, 8),
+            None,
         ),
     ] {
         let port = copy::port_of(&glances.source.front_url)?;
-        let line = LongLine::listen(port, line(10, None))?;
+        let line = LongLine::listen(port, line(10, reset_after))?;
         let copy = Copy::between(&glances, image, line.port(), bounds).await?;
         let (wall, replica) = copy.run().await?;
         glances.destination.delete_image(&replica).await?;
