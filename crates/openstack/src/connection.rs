@@ -37,7 +37,14 @@ const ANSWER_BUFFER: usize = 32 * 1024;
 /// whole. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct SpareConnections {
-    idle: Arc<Mutex<Vec<Connection>>>,
+    shared: Arc<Mutex<Spare>>,
+}
+
+#[derive(Debug, Default)]
+struct Spare {
+    idle: Vec<Connection>,
+    /// One has come back after a range.
+    has_been_kept: bool,
 }
 
 /// A connection for requests without a body.
@@ -62,23 +69,31 @@ pub(crate) struct Driver {
 // === impl SpareConnections ===
 
 impl SpareConnections {
-    /// Whether there is one that waits for its next range: then the server is one that keeps connections.
+    /// Whether there is one that waits for its next range.
     #[must_use]
     pub fn has_any(&self) -> bool {
-        !self.idle().is_empty()
+        !self.lock().idle.is_empty()
+    }
+
+    /// Whether one has carried a range and could be used again: then the server is one that keeps connections.
+    #[must_use]
+    pub fn are_kept(&self) -> bool {
+        self.lock().has_been_kept
     }
 
     /// Keeps a connection whose exchange is over.
     pub(crate) fn keep(&self, connection: Connection) {
-        self.idle().push(connection);
+        let mut spare = self.lock();
+        spare.idle.push(connection);
+        spare.has_been_kept = true;
     }
 
     fn take(&self) -> Option<Connection> {
-        self.idle().pop()
+        self.lock().idle.pop()
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Spare> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,7 +150,7 @@ impl Dialer {
     /// Makes one more connection that is spare.
     pub(crate) async fn prepare(&self, url: &Url, spare: &SpareConnections) -> Result<(), Error> {
         let (sender, driver) = self.open(url, READ_BUFFER).await?;
-        spare.keep(Connection { sender, driver });
+        spare.lock().idle.push(Connection { sender, driver });
         Ok(())
     }
 

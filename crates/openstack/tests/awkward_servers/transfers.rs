@@ -342,12 +342,15 @@ async fn a_connection_that_was_made_in_advance_is_the_next_ones() {
         prepared.expect("the server takes connections");
     }
     assert!(spare.has_any());
+    assert!(!spare.are_kept(), "nobody knows that yet");
     // The server numbers them as they came.
     for (spare, number) in [(&other, 1), (&spare, 0)] {
         let range = Some(ByteRange::between(5, 8));
         let opened = glance.open_download(image(), range, Some(spare)).await;
-        opened.expect("a range");
+        let body = opened.expect("a range").body;
         assert!(!spare.has_any());
+        body.collect().await.expect("three bytes");
+        assert!(spare.has_any() && spare.are_kept());
         assert_eq!(connections.recv().await, Some(number));
     }
 }

@@ -118,11 +118,14 @@ impl Running<'_> {
         if is_front {
             self.download.trouble.set(Some(cause));
         }
-        if brought.is_some() && self.spare.has_any() {
-            let (source, spare) = (self.download.source, self.spare.clone());
-            let patience = self.patience(true);
-            let replacing = replace(start, source, spare, patience);
-            self.lanes.push(replacing.boxed());
+        if brought.is_some() && self.spare.are_kept() {
+            // And one more where none waits: the next request after a break is not to wait for a connection.
+            let wanted = if self.spare.has_any() { 1 } else { 2 };
+            for _ in 0..wanted {
+                let (source, spare) = (self.download.source, self.spare.clone());
+                let replacing = replace(start, source, spare, self.patience(true));
+                self.lanes.push(replacing.boxed());
+            }
         }
         self.wait(start, pause);
         Ok(())
