@@ -43,15 +43,21 @@ pub struct SpareConnections {
 #[derive(Debug, Default)]
 struct Spare {
     idle: Vec<Connection>,
-    /// One has come back after a range.
-    has_been_kept: bool,
+    /// Connections that are being made.
+    coming: usize,
+    /// One has carried a second range.
+    are_kept: bool,
 }
+
+/// Counts a connection that is being made, until it is dropped.
+struct Coming<'a>(&'a SpareConnections);
 
 /// A connection for requests without a body.
 #[derive(Debug)]
 pub(crate) struct Connection {
     sender: SendRequest<Empty<Bytes>>,
     driver: Driver,
+    has_carried: bool,
 }
 
 /// Opens a connection for each exchange.
@@ -69,23 +75,22 @@ pub(crate) struct Driver {
 // === impl SpareConnections ===
 
 impl SpareConnections {
-    /// Whether there is one that waits for its next range.
+    /// How many wait for their next range, or are being made.
     #[must_use]
-    pub fn has_any(&self) -> bool {
-        !self.lock().idle.is_empty()
+    pub fn number(&self) -> usize {
+        let spare = self.lock();
+        spare.idle.len() + spare.coming
     }
 
-    /// Whether one has carried a range and could be used again: then the server is one that keeps connections.
+    /// Whether one has carried a second range: then the server is one that keeps connections.
     #[must_use]
     pub fn are_kept(&self) -> bool {
-        self.lock().has_been_kept
+        self.lock().are_kept
     }
 
     /// Keeps a connection whose exchange is over.
     pub(crate) fn keep(&self, connection: Connection) {
-        let mut spare = self.lock();
-        spare.idle.push(connection);
-        spare.has_been_kept = true;
+        self.lock().idle.push(connection);
     }
 
     fn take(&self) -> Option<Connection> {
@@ -94,6 +99,21 @@ impl SpareConnections {
 
     fn lock(&self) -> MutexGuard<'_, Spare> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Coming ===
+
+impl<'a> Coming<'a> {
+    fn to(spare: &'a SpareConnections) -> Self {
+        spare.lock().coming += 1;
+        Self(spare)
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.0.lock().coming -= 1;
     }
 }
 
@@ -135,23 +155,37 @@ impl Dialer {
         spare: Option<&SpareConnections>,
     ) -> Result<(Response<Incoming>, Connection), Error> {
         let request = addressed(url, request)?;
-        while let Some(mut connection) = spare.and_then(SpareConnections::take) {
-            // The server may have closed it meanwhile: then another is as good, for a GET may be sent twice.
-            if let Ok(response) = connection.send(request.clone()).await {
-                return Ok((response, connection));
+        if let Some(spare) = spare {
+            while let Some(mut connection) = spare.take() {
+                let has_carried = connection.has_carried;
+                // The server may have closed it meanwhile: then another is as good, for a GET may be sent twice.
+                if let Ok(response) = connection.send(request.clone()).await {
+                    spare.lock().are_kept |= has_carried;
+                    return Ok((response, connection));
+                }
             }
         }
-        let (sender, driver) = self.open(url, READ_BUFFER).await?;
-        let mut connection = Connection { sender, driver };
+        let mut connection = self.connection(url).await?;
         let response = connection.send(request).await.map_err(broken)?;
         Ok((response, connection))
     }
 
     /// Makes one more connection that is spare.
     pub(crate) async fn prepare(&self, url: &Url, spare: &SpareConnections) -> Result<(), Error> {
-        let (sender, driver) = self.open(url, READ_BUFFER).await?;
-        spare.lock().idle.push(Connection { sender, driver });
+        let coming = Coming::to(spare);
+        let connection = self.connection(url).await;
+        drop(coming);
+        spare.keep(connection?);
         Ok(())
+    }
+
+    async fn connection(&self, url: &Url) -> Result<Connection, Error> {
+        let (sender, driver) = self.open(url, READ_BUFFER).await?;
+        Ok(Connection {
+            sender,
+            driver,
+            has_carried: false,
+        })
     }
 
     async fn open<B>(
@@ -194,12 +228,14 @@ impl Connection {
         &mut self,
         request: Request<Empty<Bytes>>,
     ) -> Result<Response<Incoming>, hyper::Error> {
-        let Self { sender, driver } = self;
+        let Self { sender, driver, .. } = self;
         let exchange = async {
             sender.ready().await?;
             sender.send_request(request).await
         };
-        driver.drive(exchange).await
+        let response = driver.drive(exchange).await;
+        self.has_carried = true;
+        response
     }
 
     /// To be driven while something of the connection is waited for.

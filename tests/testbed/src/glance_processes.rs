@@ -17,8 +17,11 @@ use crate::command::output_of;
 use crate::parts::Part;
 use crate::region::Region;
 use crate::supervisor::{self, ProcessSignal};
+use crate::wait::eventually;
 use crate::wsgi;
 
+/// For how long it is tried to read the database of a Glance that is in use.
+const LOOK_FOR: Duration = Duration::from_secs(60);
 /// How often it is looked at what the processes of a Glance that is ending have open.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
@@ -75,10 +78,7 @@ impl TestBed {
         region: Region,
         pid: u32,
     ) -> anyhow::Result<BTreeSet<String>> {
-        // Frozen first, so that it opens and closes nothing between the look and its end.
-        self.freeze_glance_process(region, pid).await?;
-        let mut abandoned = look(pid, &self.site().store(region)).writing;
-        abandoned.extend(self.stored_and_saving(region).await?);
+        let mut abandoned = self.freeze_and_look(region, pid).await?;
         for other in self.glance_processes(region).await? {
             if other.pid != pid {
                 abandoned.retain(|image| !other.writing.contains(image));
@@ -86,6 +86,26 @@ impl TestBed {
         }
         self.signal_glance(region, pid, ProcessSignal::Kill).await?;
         Ok(abandoned)
+    }
+
+    /// Freezes a process, so that it opens and closes nothing between this look and its end: ids of the images whose uploads it
+    /// may be in the middle of. It goes on if that cannot be told.
+    async fn freeze_and_look(&self, region: Region, pid: u32) -> anyhow::Result<BTreeSet<String>> {
+        // One that holds a lock of the database keeps everybody else from reading it for as long as it is frozen.
+        eventually(LOOK_FOR, "a look into Glance's database", || async {
+            self.freeze_glance_process(region, pid).await?;
+            match self.stored_and_saving(region).await {
+                Ok(mut images) => {
+                    images.extend(look(pid, &self.site().store(region)).writing);
+                    Ok(images)
+                }
+                Err(error) => {
+                    self.thaw_glance_process(region, pid).await?;
+                    Err(error)
+                }
+            }
+        })
+        .await
     }
 
     /// Stops `region`'s Glance (SIGTERM), which ends its processes in the middle of what they do. Returns the ids of

@@ -11,11 +11,11 @@ use std::time::Duration;
 /// The fewest and the most ranges at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamBounds {
-    /// What an image that is large enough begins with; at least 1.
+    /// What an image begins with that is large enough, where there is memory for it; at least 1.
     pub min: usize,
     /// At least `min`.
     pub max: usize,
-    /// No range is made smaller, in bytes: each is a request of its own, for which a Glance looks up token and rights. An image
+    /// No range but the last is made smaller, in bytes: each is a request of its own, for which a Glance looks up token and rights. An image
     /// of fewer than a few of them is read in one stream, and a copy has no more at once than its share of the memory holds.
     pub smallest_range: u64,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::Running;
-use crate::transfer::streams::{Observation, TICK};
+use crate::transfer::streams::{Observation, StreamBounds, TICK};
 
 /// What happened since the adaptation was last told.
 pub(super) struct Seen {
@@ -37,7 +37,7 @@ impl Seen {
 impl Running<'_> {
     /// When the number of streams is looked at: never for an image that is read in one.
     pub(super) fn looks(&self) -> Option<Interval> {
-        if self.download.streams.max <= 1 || self.most() <= 1 {
+        if !may_be_several(self.download.streams, self.parts.missing()) {
             return None;
         }
         let mut looks = interval(TICK);
@@ -91,6 +91,14 @@ pub(super) async fn next_look(looks: &mut Option<Interval>) {
     }
 }
 
+/// Whether there can be several streams for so many bytes, however much memory other copies leave.
+fn may_be_several(bounds: StreamBounds, missing: u64) -> bool {
+    bounds
+        .max
+        .min(most_streams(missing, u64::MAX, bounds.smallest_range))
+        > 1
+}
+
 /// So many that each has two ranges ahead of it and room for one, in bytes.
 fn most_streams(missing: u64, memory: u64, smallest_range: u64) -> usize {
     let smallest = smallest_range.max(1);
@@ -101,7 +109,6 @@ fn most_streams(missing: u64, memory: u64, smallest_range: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::streams::StreamBounds;
 
     #[test]
     fn there_are_no_more_streams_than_image_and_memory_allow() {
@@ -124,5 +131,17 @@ mod tests {
             let share = 32 * MIB / copies;
             assert_eq!(most_streams(1024 * MIB, share, smallest_range), streams);
         }
+    }
+
+    #[test]
+    fn a_copy_that_began_beside_many_is_looked_at_for_when_it_is_alone() {
+        let bounds = StreamBounds::default();
+        let range = bounds.smallest_range;
+        assert!(may_be_several(bounds, 4 * range));
+        assert!(!may_be_several(bounds, 3 * range));
+        assert!(!may_be_several(
+            StreamBounds { max: 1, ..bounds },
+            4 * range
+        ));
     }
 }

@@ -20,6 +20,8 @@ use crate::transfer::pile::Frame;
 const RETRY_LONGEST: Duration = Duration::from_secs(2);
 /// A connection that brought so many bytes before it broke was worth it: the next one is asked at once.
 const WORTHWHILE: u64 = 1024 * 1024;
+/// Connections that wait for who asks after a break; those that the next break finds are made while this one is mended.
+const STANDING_BY: usize = 4;
 /// A refusal counts once, however many requests meet with it at the same time.
 const REFUSALS_TOGETHER: Duration = Duration::from_secs(1);
 
@@ -118,17 +120,24 @@ impl Running<'_> {
         if is_front {
             self.download.trouble.set(Some(cause));
         }
-        if brought.is_some() && self.spare.are_kept() {
-            // And one more where none waits: the next request after a break is not to wait for a connection.
-            let wanted = if self.spare.has_any() { 1 } else { 2 };
-            for _ in 0..wanted {
-                let (source, spare) = (self.download.source, self.spare.clone());
-                let replacing = replace(start, source, spare, self.patience(true));
-                self.lanes.push(replacing.boxed());
-            }
+        if brought.is_some() {
+            self.stand_by(start);
         }
         self.wait(start, pause);
         Ok(())
+    }
+
+    /// Has connections made for who asks after a break: the part itself, and the one that fills its place meanwhile.
+    fn stand_by(&mut self, start: u64) {
+        let is_of_use = self.spare.are_kept() && self.adaptation.target(self.most()) > 1;
+        if !is_of_use {
+            return;
+        }
+        for _ in self.spare.number()..STANDING_BY {
+            let (source, spare) = (self.download.source, self.spare.clone());
+            let replacing = replace(start, source, spare, self.patience(true));
+            self.lanes.push(replacing.boxed());
+        }
     }
 
     fn frame(&mut self, start: u64, lane: Lane, mut frame: Frame) -> Result<(), Over> {
