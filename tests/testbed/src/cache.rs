@@ -51,13 +51,11 @@ pub(crate) async fn entry<F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let root = root()?;
-    let directory = root.join(name);
+    let directory = root()?.join(name);
     if is_complete(&directory) {
         return Ok(directory);
     }
-    fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
-    let _lock = lock(&root.join(format!("{name}.lock"))).await?;
+    let _lock = alone(name).await?;
     if !is_complete(&directory) {
         if directory.exists() {
             fs::remove_dir_all(&directory)?;
@@ -69,6 +67,16 @@ where
     Ok(directory)
 }
 
+/// Waits until nobody else of this user does what `name` stands for, and keeps others from it until what is returned is dropped.
+///
+/// # Errors
+/// When the cache cannot be written.
+pub(crate) async fn alone(name: &str) -> anyhow::Result<File> {
+    let root = root()?;
+    fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
+    lock(&root.join(format!("{name}.lock"))).await
+}
+
 fn is_complete(directory: &Path) -> bool {
     directory.join("complete").exists()
 }
@@ -78,7 +86,7 @@ async fn lock(path: &Path) -> anyhow::Result<File> {
     let file = File::create(path)?;
     if file.try_lock().is_err() {
         say(format_args!(
-            "waiting for another test bed that is building {}",
+            "waiting for another test bed, which has locked {}",
             path.display()
         ));
         return Ok(tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await??);
@@ -95,5 +103,18 @@ mod tests {
         assert_eq!(fingerprint(&["a", "b"]), fingerprint(&["a", "b"]));
         assert_ne!(fingerprint(&["a", "b"]), fingerprint(&["ab"]));
         assert_ne!(fingerprint(&["a", "b"]), fingerprint(&["a", "c"]));
+    }
+
+    #[tokio::test]
+    async fn who_comes_second_waits_until_the_first_is_done() {
+        let name = format!("test-{}", std::process::id());
+        let first = alone(&name).await.expect("the cache can be written");
+        let mut second = std::pin::pin!(alone(&name));
+        let early = tokio::time::timeout(std::time::Duration::from_millis(100), &mut second);
+        assert!(early.await.is_err(), "both are at it");
+        drop(first);
+        second.await.expect("as before");
+        let file = root().expect("as before").join(format!("{name}.lock"));
+        fs::remove_file(file).expect("it is ours");
     }
 }

@@ -9,11 +9,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
+use crate::cache;
 use crate::command::output_of;
 use crate::narrator::{say, timed};
 
 /// Debian's way to forbid daemon starts during installation: this program answers 101 (see invoke-rc.d(8)).
 const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Somebody else's installation is waited for, in seconds (see apt.conf(5)).
+const WAIT: &str = "-oDPkg::Lock::Timeout=600";
 
 /// The brokers' and nginx's programs.
 pub(crate) struct Programs {
@@ -68,6 +72,8 @@ pub(crate) async fn install(packages: &[&str]) -> anyhow::Result<()> {
             packages.join(", ")
         );
     }
+    // apt-get refuses to run twice at once; and the ban on daemons is one for the machine.
+    let _alone = cache::alone("packages").await?;
     timed(format_args!("installing {}", packages.join(", ")), async {
         let policy = DaemonBan::impose().await?;
         let result = apt_install(packages).await;
@@ -78,7 +84,7 @@ pub(crate) async fn install(packages: &[&str]) -> anyhow::Result<()> {
 }
 
 async fn apt_install(packages: &[&str]) -> anyhow::Result<()> {
-    let arguments: Vec<&str> = ["install", "-y", "--no-install-recommends"]
+    let arguments: Vec<&str> = ["install", "-y", "--no-install-recommends", WAIT]
         .into_iter()
         .chain(packages.iter().copied())
         .collect();
