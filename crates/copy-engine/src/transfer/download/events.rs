@@ -9,7 +9,7 @@ use openstack::{DownloadRefused, Error};
 use tokio::time::Instant;
 
 use super::asking::RETRY_SHORTEST;
-use super::lane::{Event, Lane, What, replace};
+use super::lane::{Event, Lane, What, prepare};
 use super::parts::Standing;
 use super::{Over, Running};
 use crate::Failure;
@@ -135,8 +135,8 @@ impl Running<'_> {
         }
         for _ in self.spare.number()..STANDING_BY {
             let (source, spare) = (self.download.source, self.spare.clone());
-            let replacing = replace(start, source, spare, self.patience(true));
-            self.lanes.push(replacing.boxed());
+            let preparing = prepare(start, source, spare, self.patience(true));
+            self.lanes.push(preparing.boxed());
         }
     }
 

@@ -99,8 +99,8 @@ pub(super) async fn read(start: u64, mut lane: Lane, patience: Duration, pace: P
     Event { start, what }
 }
 
-/// Makes a connection in the place of one that broke.
-pub(super) async fn replace(
+/// Makes a connection for who asks after a break.
+pub(super) async fn prepare(
     start: u64,
     source: &Glance,
     spare: SpareConnections,
